@@ -1,0 +1,54 @@
+# The commands of a checkout. Each one installs and builds what it needs; the work is in scripts/ and tests/run.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help demo test install bench psql stop fmt lint
+
+# make install: the server to install into.  make demo: FULL=1 takes all packages.  make bench, make test: ARGS=...
+PG_CONFIG ?=
+FULL ?=
+ARGS ?=
+full := $(if $(filter-out 0,$(FULL)),--full)
+cluster := eval "$$(scripts/cluster env)"
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Build, start a private server, let workers drain Debian's package graph (FULL=1: all of it)
+	@scripts/setup
+	@scripts/build
+	@scripts/cluster start
+	@$(cluster); cargo run --release -p task_mgmt_demo -- $(full) $(ARGS)
+	@$(cluster); printf '\nThe same database in psql:  make psql  or\n'; \
+		printf '  psql -h %q -U postgres task_mgmt\n' "$$PGHOST"
+
+test: ## Build and run every kind of test (ARGS='regress isolation': only those)
+	@scripts/setup --test
+	@tests/run $(ARGS)
+
+install: ## Install into an existing server, 14 to 18: make install PG_CONFIG=/path/to/pg_config
+	@[ -n '$(PG_CONFIG)' ] || { echo 'usage: make install PG_CONFIG=/path/to/pg_config' >&2; exit 2; }
+	@scripts/setup
+	@scripts/build '$(PG_CONFIG)'
+
+bench: ## Measure throughput and latency on the private server (ARGS='...' for the load generator)
+	@scripts/setup
+	@scripts/build
+	@scripts/cluster start
+	@$(cluster); cargo run --release -p task_mgmt_bench -- $(full) $(ARGS)
+
+psql: ## Open psql on the private server
+	@scripts/cluster start
+	@scripts/cluster psql
+
+stop: ## Stop the private servers; their data stays
+	@scripts/cluster stop
+	@CLUSTER=test scripts/cluster stop
+
+fmt: ## Format the Rust code
+	@cargo fmt --all
+
+lint: ## Check formatting, clippy and the shell scripts, warnings as errors
+	@scripts/lint

@@ -1,0 +1,129 @@
+//! Parsing and checking of arguments: each refusal names the argument and what was found.
+
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+/// Names are what people type and read; longer ones would not fit into an index entry either.
+pub const MAX_NAME_CHARS: usize = 200;
+
+/// An argument that cannot be accepted, in words for the person who wrote it.
+#[derive(Debug, Error, PartialEq)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+/// Parses `text` into a typed structure; the refusal names the key or the path of the wrong value.
+pub fn parse<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result<T, Invalid> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.inner().to_string();
+        // The position counts characters of a text that the caller never saw.
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        match path.as_str() {
+            "." => Invalid(format!("{argument}: {reason}")),
+            path if path.starts_with('[') => Invalid(format!("{argument}{path}: {reason}")),
+            path => Invalid(format!("{argument}.{path}: {reason}")),
+        }
+    })
+}
+
+/// Checks a name that is about to be stored: not empty, at most [`MAX_NAME_CHARS`] characters, none of them a control character.
+pub fn check_name(argument: &str, name: &str) -> Result<(), Invalid> {
+    if name.is_empty() {
+        return Err(Invalid(format!("{argument} must not be empty")));
+    }
+    let length = name.chars().count();
+    if length > MAX_NAME_CHARS {
+        return Err(Invalid(format!("{argument} must have at most {MAX_NAME_CHARS} characters, found {length}")));
+    }
+    match name.chars().find(|character| character.is_control()) {
+        Some(character) => {
+            Err(Invalid(format!("{argument} must not contain control characters, found U+{:04X}", character as u32)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks every name of a list.
+pub fn check_names(argument: &str, names: &[String]) -> Result<(), Invalid> {
+    names.iter().enumerate().try_for_each(|(index, name)| check_name(&format!("{argument}[{index}]"), name))
+}
+
+/// Checks a number of seconds, or another quantity that must be finite and above zero.
+pub fn check_positive(argument: &str, value: f64) -> Result<(), Invalid> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(Invalid(format!("{argument} must be a positive finite number, found {value}")))
+}
+
+/// Checks an hourly rate: finite, from zero to a million.
+pub fn check_rate(argument: &str, value: f64) -> Result<(), Invalid> {
+    if (0.0..=1e6).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid(format!("{argument} must be between 0 and 1000000, found {value}")))
+}
+
+/// Checks Unix seconds: from 1970 to the year 9999.
+pub fn check_unix_seconds(argument: &str, value: f64) -> Result<(), Invalid> {
+    if (0.0..=253_402_300_799.0).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid(format!("{argument} must be Unix seconds between 0 and 253402300799, found {value}")))
+}
+
+/// For a field of an update: tells a key that is absent (keep) from one that is null (clear).
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[serde(default, deserialize_with = "present")]
+        note: Option<Option<String>>,
+    }
+
+    #[test]
+    fn unknown_key_is_named() {
+        let error = parse::<Sample>("data", r#"{"nope": 1}"#).unwrap_err();
+        assert_eq!(error.0, "data.nope: unknown field `nope`, expected `note`");
+    }
+
+    #[test]
+    fn wrong_type_is_located() {
+        let error = parse::<Vec<Sample>>("data", r#"[{}, {"note": 7}]"#).unwrap_err();
+        assert_eq!(error.0, "data[1].note: invalid type: integer `7`, expected a string");
+    }
+
+    #[test]
+    fn null_differs_from_absent() {
+        assert_eq!(parse::<Sample>("data", r#"{"note": null}"#).unwrap().note, Some(None));
+        assert_eq!(parse::<Sample>("data", "{}").unwrap().note, None);
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert!(check_name("user_id", "ユーザー😀").is_ok());
+        assert_eq!(check_name("user_id", "").unwrap_err().0, "user_id must not be empty");
+        assert_eq!(
+            check_name("user_id", "a\nb").unwrap_err().0,
+            "user_id must not contain control characters, found U+000A"
+        );
+        assert!(check_name("user_id", &"é".repeat(MAX_NAME_CHARS)).is_ok());
+        assert!(check_name("user_id", &"é".repeat(MAX_NAME_CHARS + 1)).is_err());
+    }
+
+    #[test]
+    fn not_a_number_is_not_positive() {
+        for value in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+            assert!(check_positive("duration_seconds", value).is_err());
+        }
+        assert!(check_positive("duration_seconds", 0.001).is_ok());
+    }
+}

@@ -1,0 +1,70 @@
+//! What may be said of a dependency.
+
+use serde::Deserialize;
+
+use crate::arguments::{Invalid, check_name, parse};
+
+/// The `data` of `create_dependency`. `is_satisfied` follows from the tasks; it is accepted because the reference's callers send it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDependency {
+    pub dependency_id: Option<String>,
+    pub task_id: String,
+    pub dependent_on_task_id: String,
+    pub required_completion_status: String,
+    #[serde(default)]
+    pub is_satisfied: bool,
+}
+
+/// The `data` of `update_dependency`: an absent key keeps the value.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DependencyPatch {
+    pub task_id: Option<String>,
+    pub dependent_on_task_id: Option<String>,
+    pub required_completion_status: Option<String>,
+    pub is_satisfied: Option<bool>,
+}
+
+impl NewDependency {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let dependency: Self = parse("data", text)?;
+        dependency.check("data")?;
+        Ok(dependency)
+    }
+
+    /// Parses the array of `create_dependencies`.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, Invalid> {
+        let dependencies: Vec<Self> = parse("data", text)?;
+        dependencies.iter().enumerate().try_for_each(|(index, one)| one.check(&format!("data[{index}]")))?;
+        Ok(dependencies)
+    }
+
+    /// The given id, or the two tasks and the status that make the dependency what it is.
+    pub fn id(&self) -> String {
+        self.dependency_id.clone().unwrap_or_else(|| {
+            format!("{} after {}: {}", self.task_id, self.dependent_on_task_id, self.required_completion_status)
+        })
+    }
+
+    fn check(&self, argument: &str) -> Result<(), Invalid> {
+        if let Some(id) = &self.dependency_id {
+            check_name(&format!("{argument}.dependency_id"), id)?;
+        }
+        check_name(&format!("{argument}.required_completion_status"), &self.required_completion_status)?;
+        if self.task_id == self.dependent_on_task_id {
+            return Err(Invalid(format!("Task cannot depend on itself: {argument}.task_id is \"{}\"", self.task_id)));
+        }
+        Ok(())
+    }
+}
+
+impl DependencyPatch {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let patch: Self = parse("data", text)?;
+        if let Some(status) = &patch.required_completion_status {
+            check_name("data.required_completion_status", status)?;
+        }
+        Ok(patch)
+    }
+}

@@ -1,0 +1,10 @@
+//! What task_mgmt decides without a database: the shapes of its `data` arguments, and whether dependencies form a cycle.
+//! Nothing here knows PostgreSQL.
+
+pub mod arguments;
+pub mod cycles;
+pub mod dependencies;
+pub mod projects;
+pub mod task_types;
+pub mod tasks;
+pub mod users;

@@ -1,0 +1,75 @@
+//! What may be said of a task type, and the types that every annotation project has.
+
+use serde::Deserialize;
+
+use crate::arguments::{Invalid, check_name, check_names, check_positive, parse, present};
+
+/// The `data` of `create_task_type`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTaskType {
+    pub task_type: String,
+    #[serde(default)]
+    pub completion_statuses: Vec<String>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub max_idle_seconds: Option<f64>,
+}
+
+/// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskTypePatch {
+    pub completion_statuses: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub description: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub max_idle_seconds: Option<Option<f64>>,
+}
+
+/// A type that `add_standard_task_types` sets.
+pub struct StandardTaskType {
+    pub task_type: &'static str,
+    pub completion_statuses: &'static [&'static str],
+    pub description: &'static str,
+}
+
+/// Source: section 5.3 of the annotation reference.
+pub const STANDARD_TASK_TYPES: [StandardTaskType; 3] = [
+    StandardTaskType {
+        task_type: "trace_v0",
+        completion_statuses: &["Done", "Can't Continue", "Merger", "Wrong Cell Type"],
+        description: "",
+    },
+    StandardTaskType {
+        task_type: "trace_postprocess_v0",
+        completion_statuses: &["Done"],
+        description: "Post-process completed trace to update segment statistics",
+    },
+    StandardTaskType {
+        task_type: "trace_feedback_v0",
+        completion_statuses: &["Faulty Task", "Accurate", "Inaccurate", "Fair", "Perfect"],
+        description: "Verify the results of this completed tracing task",
+    },
+];
+
+impl NewTaskType {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let task_type: Self = parse("data", text)?;
+        check_name("data.task_type", &task_type.task_type)?;
+        check_names("data.completion_statuses", &task_type.completion_statuses)?;
+        task_type.max_idle_seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
+        Ok(task_type)
+    }
+}
+
+impl TaskTypePatch {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let patch: Self = parse("data", text)?;
+        check_names("data.completion_statuses", patch.completion_statuses.as_deref().unwrap_or_default())?;
+        let seconds = patch.max_idle_seconds.flatten();
+        seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
+        Ok(patch)
+    }
+}

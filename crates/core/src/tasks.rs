@@ -1,0 +1,268 @@
+//! What may be said of a task.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::arguments::{Invalid, check_name, check_unix_seconds, parse, present};
+
+/// The priority of a task that names none: the middle of low 25, medium 50, high 75, critical 100.
+pub const DEFAULT_PRIORITY: i32 = 50;
+
+/// The `data` of `create_task`: a task as it is to be, so that an existing project can be brought in with its state.
+/// Payloads pass through as text, so that no number loses a digit.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTask<'a> {
+    pub task_id: Option<String>,
+    pub task_type: String,
+    pub priority: Option<i32>,
+    #[serde(default)]
+    pub batch_id: String,
+    #[serde(default, borrow)]
+    pub ng_state: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    pub ng_state_initial: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    pub extra_data: Option<&'a RawValue>,
+    pub note: Option<String>,
+    pub segment_type: Option<String>,
+    pub segment_seed_id: Option<SeedId>,
+    #[serde(default)]
+    pub assigned_user_id: String,
+    #[serde(default)]
+    pub active_user_id: String,
+    #[serde(default)]
+    pub completed_user_id: String,
+    #[serde(default)]
+    pub completion_status: String,
+    #[serde(default)]
+    pub last_leased_ts: f64,
+    pub first_start_ts: Option<f64>,
+    #[serde(default = "yes")]
+    pub is_active: bool,
+    #[serde(default)]
+    pub is_paused: bool,
+    #[serde(default)]
+    pub is_checked: bool,
+}
+
+/// The `data` of `update_task`: an absent key keeps the value, null clears it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskPatch<'a> {
+    pub task_type: Option<String>,
+    pub priority: Option<i32>,
+    pub batch_id: Option<String>,
+    #[serde(default, borrow)]
+    pub ng_state: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    pub ng_state_initial: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    pub extra_data: Option<Option<&'a RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    pub note: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub segment_type: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub segment_seed_id: Option<Option<SeedId>>,
+    #[serde(default, deserialize_with = "present")]
+    pub assigned_user_id: Option<Option<String>>,
+    pub is_active: Option<bool>,
+    pub is_paused: Option<bool>,
+    pub is_checked: Option<bool>,
+    pub completion_status: Option<String>,
+    pub completed_user_id: Option<String>,
+}
+
+/// A supervoxel id: all of 0 to 2^64-1, as a number or, for readers that lose digits above 2^53, as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedId(pub u64);
+
+impl<'de> Deserialize<'de> for SeedId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "an integer between 0 and 18446744073709551615, as a number or as text")]
+        enum NumberOrText {
+            Number(u64),
+            Text(String),
+        }
+        match NumberOrText::deserialize(deserializer)? {
+            NumberOrText::Number(id) => Ok(Self(id)),
+            NumberOrText::Text(text) => text.parse().map(Self).map_err(|_| {
+                serde::de::Error::custom(format!("\"{text}\" is not an integer between 0 and 18446744073709551615"))
+            }),
+        }
+    }
+}
+
+impl<'a> NewTask<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, Invalid> {
+        let mut task: Self = parse("data", text)?;
+        task.settle("data")?;
+        Ok(task)
+    }
+
+    /// Parses the array of `create_tasks`.
+    pub fn parse_all(text: &'a str) -> Result<Vec<Self>, Invalid> {
+        let mut tasks: Vec<Self> = parse("data", text)?;
+        tasks.iter_mut().enumerate().try_for_each(|(index, task)| task.settle(&format!("data[{index}]")))?;
+        Ok(tasks)
+    }
+
+    /// Checks what can be checked without the project, and takes the seed id from extra_data if it stands only there.
+    fn settle(&mut self, argument: &str) -> Result<(), Invalid> {
+        if let Some(id) = &self.task_id {
+            check_name(&format!("{argument}.task_id"), id)?;
+        }
+        check_name(&format!("{argument}.task_type"), &self.task_type)?;
+        if let Some(segment_type) = &self.segment_type {
+            check_name(&format!("{argument}.segment_type"), segment_type)?;
+        }
+        if let Some(priority) = self.priority {
+            check_priority(argument, priority)?;
+        }
+        self.segment_seed_id = seed_id(argument, self.segment_seed_id, self.extra_data)?;
+        check_unix_seconds(&format!("{argument}.last_leased_ts"), self.last_leased_ts)?;
+        self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(&format!("{argument}.first_start_ts"), ts))?;
+        self.check_state(argument)
+    }
+
+    fn check_state(&self, argument: &str) -> Result<(), Invalid> {
+        let is_completed = !self.completion_status.is_empty();
+        let is_held = !self.active_user_id.is_empty();
+        let refuse = |reason: &str| Err(Invalid(format!("{reason}: see {argument}")));
+        if !self.is_active && is_completed {
+            return refuse("Inactive task cannot have completion status");
+        }
+        if !self.is_active && !self.completed_user_id.is_empty() {
+            return refuse("Inactive task cannot have completed user");
+        }
+        if !self.is_active && is_held {
+            return refuse("Inactive task cannot have active user");
+        }
+        if is_completed && self.completed_user_id.is_empty() {
+            return refuse("Completed task must have completed_user_id");
+        }
+        if !is_completed && !self.completed_user_id.is_empty() {
+            return refuse("Task with completed_user_id must have completion_status");
+        }
+        if is_completed && is_held {
+            return refuse("Completed task cannot have active user");
+        }
+        Ok(())
+    }
+}
+
+impl<'a> TaskPatch<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, Invalid> {
+        let mut patch: Self = parse("data", text)?;
+        if let Some(Some(segment_type)) = &patch.segment_type {
+            check_name("data.segment_type", segment_type)?;
+        }
+        if let Some(priority) = patch.priority {
+            check_priority("data", priority)?;
+        }
+        if let Some(found) = seed_id("data", patch.segment_seed_id.flatten(), patch.extra_data.flatten())? {
+            patch.segment_seed_id = Some(Some(found));
+        }
+        Ok(patch)
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The index is ordered by minus the priority, which the smallest integer does not have.
+fn check_priority(argument: &str, priority: i32) -> Result<(), Invalid> {
+    if priority > i32::MIN {
+        return Ok(());
+    }
+    Err(Invalid(format!("{argument}.priority must be at least {}, found {priority}", i32::MIN + 1)))
+}
+
+/// The seed id given by itself, or the one in extra_data; both must agree.
+fn seed_id(
+    argument: &str,
+    given: Option<SeedId>,
+    extra_data: Option<&RawValue>,
+) -> Result<Option<SeedId>, Invalid> {
+    #[derive(Deserialize)]
+    struct ExtraData {
+        seed_id: Option<SeedId>,
+    }
+    let Some(text) = extra_data.map(RawValue::get).filter(|text| text.starts_with('{') && text.contains("seed_id"))
+    else {
+        return Ok(given);
+    };
+    let found = parse::<ExtraData>(&format!("{argument}.extra_data"), text)?.seed_id;
+    match (given, found) {
+        (Some(SeedId(given)), Some(SeedId(found))) if given != found => Err(Invalid(format!(
+            "{argument}.segment_seed_id is {given}, but {argument}.extra_data.seed_id is {found}"
+        ))),
+        _ => Ok(given.or(found)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refusal(text: &str) -> String {
+        NewTask::parse(text).unwrap_err().0
+    }
+
+    #[test]
+    fn only_the_type_is_required() {
+        let task = NewTask::parse(r#"{"task_type": "trace_v0"}"#).unwrap();
+        assert!(task.is_active && task.task_id.is_none() && task.ng_state.is_none());
+        assert_eq!(refusal("{}"), "data: missing field `task_type`");
+    }
+
+    #[test]
+    fn seed_id_comes_from_extra_data() {
+        let task = NewTask::parse(r#"{"task_type": "t", "extra_data": {"seed_id": 18446744073709551615}}"#).unwrap();
+        assert_eq!(task.segment_seed_id, Some(SeedId(u64::MAX)));
+        assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": "12x"}}"#).contains("12x"));
+        assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": -1}}"#).starts_with("data.extra_data.seed_id"));
+        assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": 1}, "segment_seed_id": 2}"#).contains("is 2"));
+    }
+
+    #[test]
+    fn booleans_are_not_numbers() {
+        assert!(refusal(r#"{"task_type": "t", "priority": true}"#).starts_with("data.priority: invalid type"));
+        assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": true}}"#).contains("an integer between"));
+    }
+
+    #[test]
+    fn states_must_be_consistent() {
+        let inactive = r#"{"task_type": "t", "is_active": false, "completion_status": "Done"}"#;
+        assert!(refusal(inactive).starts_with("Inactive task cannot have completion status"));
+        let nobody = r#"{"task_type": "t", "completion_status": "Done"}"#;
+        assert!(refusal(nobody).starts_with("Completed task must have completed_user_id"));
+    }
+
+    #[test]
+    fn the_bad_one_of_many_is_named() {
+        let error = NewTask::parse_all(r#"[{"task_type": "t"}, {"task_type": "t", "task_id": ""}]"#).unwrap_err();
+        assert_eq!(error.0, "data[1].task_id must not be empty");
+    }
+
+    proptest! {
+        #[test]
+        fn every_unsigned_id_survives(id: u64) {
+            for text in [format!("{id}"), format!("\"{id}\"")] {
+                let task = format!(r#"{{"task_type": "t", "segment_seed_id": {text}}}"#);
+                prop_assert_eq!(NewTask::parse(&task).unwrap().segment_seed_id, Some(SeedId(id)));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String) {
+            let _ = NewTask::parse(&text);
+            let _ = NewTask::parse_all(&text);
+            let _ = TaskPatch::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What may be said of a user.
+
+use serde::Deserialize;
+
+use crate::arguments::{Invalid, check_name, check_names, check_rate, parse};
+
+/// The `data` of `create_user`. `active_task` is derived; it is accepted as "" because the reference's callers send it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    pub user_id: String,
+    #[serde(default)]
+    pub hourly_rate: f64,
+    #[serde(default)]
+    pub active_task: String,
+    #[serde(default)]
+    pub qualified_task_types: Vec<String>,
+    #[serde(default)]
+    pub qualified_segment_types: Vec<String>,
+}
+
+/// The `data` of `update_user`: an absent key keeps the value.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserPatch {
+    pub hourly_rate: Option<f64>,
+    pub qualified_task_types: Option<Vec<String>>,
+    pub qualified_segment_types: Option<Vec<String>>,
+    pub is_active: Option<bool>,
+}
+
+impl NewUser {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let user: Self = parse("data", text)?;
+        check_name("data.user_id", &user.user_id)?;
+        check_rate("data.hourly_rate", user.hourly_rate)?;
+        check_names("data.qualified_task_types", &user.qualified_task_types)?;
+        check_names("data.qualified_segment_types", &user.qualified_segment_types)?;
+        if !user.active_task.is_empty() {
+            return Err(Invalid(format!(
+                "data.active_task must be empty, found \"{}\": a user gets a task by start_task",
+                user.active_task
+            )));
+        }
+        Ok(user)
+    }
+}
+
+impl UserPatch {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let patch: Self = parse("data", text)?;
+        patch.hourly_rate.map_or(Ok(()), |rate| check_rate("data.hourly_rate", rate))?;
+        check_names("data.qualified_task_types", patch.qualified_task_types.as_deref().unwrap_or_default())?;
+        check_names("data.qualified_segment_types", patch.qualified_segment_types.as_deref().unwrap_or_default())?;
+        Ok(patch)
+    }
+}

@@ -1,0 +1,27 @@
+-- Types and the one number sequence that every domain shares.
+
+create schema task_mgmt;
+comment on schema task_mgmt is 'Tables, types and internals of task_mgmt; people read its views, nobody writes here directly.';
+
+create type task_mgmt.project_status as enum ('active', 'paused', 'archived');
+comment on type task_mgmt.project_status is 'Only an active project hands out work.';
+
+create type task_mgmt.task_status as enum
+	('created', 'queued', 'running', 'completed', 'failed', 'cancelled', 'skipped', 'expired');
+comment on type task_mgmt.task_status is
+	'Life cycle of a task. created and running are derived from task_mgmt.blocked and task_mgmt.lease, never stored.';
+
+create type task_mgmt.access_level as enum ('reader', 'worker', 'manager', 'admin');
+comment on type task_mgmt.access_level is
+	'What a role may do in a project, each level including the ones before: read, work, manage, administer.';
+
+create type task_mgmt.event_kind as enum (
+	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'reactivated', 'cancelled',
+	'paused', 'unpaused', 'assigned', 'held', 'activated', 'blocked', 'unblocked', 'upstream_reopened', 'changed',
+	'project_created', 'project_changed', 'project_cleared');
+comment on type task_mgmt.event_kind is 'What happened to a task (or, with task_no 0, to a whole project).';
+
+-- Numbers tasks, leases and events: within a project a larger number is later, and the number of a claim's event fences its lease.
+create sequence task_mgmt.serial as bigint;
+comment on sequence task_mgmt.serial is 'Numbers tasks, leases and events in order of origin.';
+select pg_catalog.pg_extension_config_dump('task_mgmt.serial', '');

@@ -1,0 +1,37 @@
+-- Tasks. The columns that a release changes stand in front, so that its log record stays short.
+
+create table task_mgmt.task (
+	project_name text collate "C" not null,
+	task_no bigint not null,
+	status task_mgmt.task_status not null default 'queued',
+	completed_user_no integer,
+	completed_at timestamptz,
+	first_start_ts timestamptz,
+	last_leased_ts timestamptz,
+	completion_status text not null default '',
+	task_id text collate "C" not null,
+	task_type text collate "C" not null,
+	segment_type text collate "C" not null default '',
+	lane_no integer not null,
+	priority integer not null,
+	assigned_user_no integer,
+	is_paused boolean not null default false,
+	is_checked boolean not null default false,
+	has_dependents boolean not null default false,
+	segment_seed_id numeric(20),
+	created_at timestamptz not null,
+	batch_id text not null default '',
+	note text,
+	ng_state jsonb not null default '{}',
+	ng_state_initial jsonb not null default '{}',
+	extra_data jsonb,
+	constraint task_pkey primary key (project_name, task_no),
+	constraint task_task_id_key unique (project_name, task_id),
+	constraint status_is_stored check (status not in ('created', 'running')),
+	constraint completed_has_completion_status check ((status = 'completed') = (completion_status <> '')),
+	constraint completed_has_completed_user check ((status = 'completed') = (completed_user_no is not null)),
+	constraint segment_seed_id_is_unsigned check (segment_seed_id between 0 and 18446744073709551615)
+) with (fillfactor = 85);
+select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
+
+create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;

@@ -1,0 +1,49 @@
+-- Who holds what, what can be started, and what waits: one table each, and nowhere else.
+
+-- A row is a user holding a task. leased_at is renewed by the holder; fence grows with every claim of the task.
+create table task_mgmt.lease (
+	project_name text collate "C" not null,
+	task_no bigint not null,
+	user_no integer not null,
+	fence bigint not null,
+	leased_at timestamptz not null,
+	started_at timestamptz not null,
+	constraint lease_pkey primary key (project_name, task_no)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+select pg_catalog.pg_extension_config_dump('task_mgmt.lease', '');
+
+create index lease_user_idx on task_mgmt.lease (project_name, user_no);
+
+-- A row is a task that could be started right now. queue_no is the lane, or minus the user_no that the task is assigned to;
+-- urgency is minus the priority, so that the index runs from the most urgent, oldest task on.
+create table task_mgmt.ready (
+	project_name text collate "C" not null,
+	queue_no integer not null,
+	urgency integer not null,
+	task_no bigint not null,
+	lane_no integer not null,
+	constraint ready_pkey primary key (project_name, queue_no, urgency, task_no)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, vacuum_index_cleanup = on);
+select pg_catalog.pg_extension_config_dump('task_mgmt.ready', '');
+
+-- A row is a task that waits: for unsatisfied dependencies, or held back until it is activated.
+-- It is also the gate that everyone who blocks or unblocks the task locks.
+create table task_mgmt.blocked (
+	project_name text collate "C" not null,
+	task_no bigint not null,
+	unsatisfied integer not null,
+	is_held boolean not null default false,
+	constraint blocked_pkey primary key (project_name, task_no),
+	constraint blocked_for_a_reason check (unsatisfied > 0 or is_held and unsatisfied = 0)
+) with (fillfactor = 70);
+select pg_catalog.pg_extension_config_dump('task_mgmt.blocked', '');
+
+-- What task_mgmt.ready must contain, recomputed from the rest.
+create view task_mgmt.startable as
+select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, -t.priority as urgency, t.task_no, t.lane_no
+from task_mgmt.task t
+where t.status = 'queued'
+	and not t.is_paused
+	and not exists (select from task_mgmt.lease l where l.project_name = t.project_name and l.task_no = t.task_no)
+	and not exists (select from task_mgmt.blocked b where b.project_name = t.project_name and b.task_no = t.task_no);
+comment on view task_mgmt.startable is 'Internal: what task_mgmt.ready must contain, recomputed from the other tables.';

@@ -1,0 +1,122 @@
+//! Who may do what. The caller is the role that issued the statement (by login or SET ROLE), or, inside a handler,
+//! the owner of that handler; the functions themselves run as the owner of the extension.
+
+use std::cell::Cell;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::arguments::required;
+use crate::error::Error;
+use crate::spi::sql;
+
+/// What a call needs; each level includes the ones before.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Level {
+    Reader,
+    Worker,
+    Manager,
+    Admin,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Level::Reader => "reader",
+            Level::Worker => "worker",
+            Level::Manager => "manager",
+            Level::Admin => "admin",
+        }
+    }
+}
+
+thread_local! {
+    static HANDLER_OWNER: Cell<Option<pg_sys::Oid>> = const { Cell::new(None) };
+}
+
+/// Refuses a caller without the level in the project. Errors: 42501.
+pub fn require(level: Level, project: &str) -> Result<(), Error> {
+    let role = caller()?;
+    if is_all_powerful(role) || granted(role, level, project)? {
+        return Ok(());
+    }
+    let scope = format!("project \"{project}\"");
+    Err(Error::AccessDenied { role: role_name(role), needed: level.name(), scope })
+}
+
+/// Refuses a caller without the level in all projects. Errors: 42501.
+pub fn require_everywhere(level: Level) -> Result<(), Error> {
+    let role = caller()?;
+    if is_all_powerful(role) || granted(role, level, ALL_PROJECTS)? {
+        return Ok(());
+    }
+    Err(Error::AccessDenied { role: role_name(role), needed: level.name(), scope: "all projects".into() })
+}
+
+/// Refuses a caller who may not act as a user that is bound to `bound_role`. Errors: 42501.
+pub fn require_binding(project: &str, user: &str, bound_role: Option<pg_sys::Oid>) -> Result<(), Error> {
+    let Some(bound) = bound_role else { return Ok(()) };
+    let role = caller()?;
+    // SAFETY: a catalog look-up of two role ids; a dropped role has no members.
+    let is_member = unsafe { pg_sys::has_privs_of_role(role, bound) };
+    if is_member || is_all_powerful(role) || granted(role, Level::Manager, project)? {
+        return Ok(());
+    }
+    Err(Error::BoundToAnotherRole { role: role_name(role), user: user.into(), bound_role: role_name(bound) })
+}
+
+/// The role on whose behalf the call acts. Errors: 42501 where Postgres itself runs a function for somebody else
+/// (an index expression during VACUUM, say), because the caller would be whoever maintains the table.
+pub fn caller() -> Result<pg_sys::Oid, Error> {
+    if let Some(owner) = HANDLER_OWNER.get() {
+        return Ok(owner);
+    }
+    // SAFETY: reads the backend's own state.
+    unsafe {
+        if pg_sys::InSecurityRestrictedOperation() {
+            return Err(Error::Restricted);
+        }
+        Ok(pg_sys::GetOuterUserId())
+    }
+}
+
+/// Runs `body` with the owner of a handler as the caller, whatever way it ends.
+pub fn acting_as<T>(owner: pg_sys::Oid, body: impl FnOnce() -> T) -> T {
+    struct Restore(Option<pg_sys::Oid>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            HANDLER_OWNER.set(self.0);
+        }
+    }
+    let _restore = Restore(HANDLER_OWNER.replace(Some(owner)));
+    body()
+}
+
+/// The name of a role, or its number if it has been dropped.
+pub fn role_name(role: pg_sys::Oid) -> String {
+    // SAFETY: with noerr the result is null for an unknown role, else a palloc'ed C string.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        match name.is_null() {
+            true => role.to_u32().to_string(),
+            false => core::ffi::CStr::from_ptr(name).to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// Whether the caller is a superuser or has the rights of the role that owns the extension.
+pub fn is_all_powerful(role: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups; the current user is the extension's owner, as every function is SECURITY DEFINER.
+    unsafe { pg_sys::superuser_arg(role) || pg_sys::has_privs_of_role(role, pg_sys::GetUserId()) }
+}
+
+const ALL_PROJECTS: &str = "*";
+
+fn granted(role: pg_sys::Oid, level: Level, project: &str) -> Result<bool, Error> {
+    let grants = sql!(
+        "select from task_mgmt.access
+        where project_name in ($1, '*') and access_level >= $2::task_mgmt.access_level
+            and pg_catalog.pg_has_role($3, role, 'usage')"
+    );
+    Ok(grants.run(&[project.into(), level.name().into(), role.into()])? > 0)
+}

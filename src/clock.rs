@@ -1,0 +1,52 @@
+//! Time is the database's, read once per call.
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::Error;
+use crate::settings;
+use crate::spi::sql;
+
+/// A point in time: microseconds since 2000-01-01 UTC, as PostgreSQL keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Instant(pg_sys::TimestampTz);
+
+/// The present, or what `task_mgmt.fake_now` says it is. Errors: 22007 if that setting is not a timestamp.
+pub fn now() -> Result<Instant, Error> {
+    match settings::fake_now() {
+        // SAFETY: reads the system clock.
+        None => Ok(Instant(unsafe { pg_sys::GetCurrentTimestamp() })),
+        Some(text) => {
+            let parsed = sql!("select $1::timestamptz").first(&[text.as_str().into()], |row| row.get(1))?;
+            parsed.ok_or_else(|| Error::Internal("a cast returned no row".into()))
+        }
+    }
+}
+
+impl Instant {
+    /// From Unix seconds, the unit of the JSON arguments.
+    pub fn from_unix_seconds(seconds: f64) -> Self {
+        const EPOCH_OFFSET_SECONDS: f64 = 946_684_800.0;
+        Self(((seconds - EPOCH_OFFSET_SECONDS) * 1e6).round() as i64)
+    }
+
+    pub fn minus_seconds(self, seconds: f64) -> Self {
+        Self(self.0.saturating_sub((seconds * 1e6) as i64))
+    }
+}
+
+impl FromDatum for Instant {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        (!is_null).then(|| Self(datum.value() as i64))
+    }
+}
+
+impl IntoDatum for Instant {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        Some(self.0.into())
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TIMESTAMPTZOID
+    }
+}

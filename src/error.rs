@@ -1,0 +1,180 @@
+//! Every error that a caller can meet, with its SQLSTATE, what was found and what to do.
+//! Wordings that the reference system pinned begin the message, so that its callers recognise them.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::arguments::Invalid;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("{0}")]
+    Argument(#[from] Invalid),
+    #[error("{0} must not be null")]
+    NullArgument(&'static str),
+
+    #[error("Project '{0}' not found")]
+    ProjectNotFound(String),
+    #[error("User {user} not found in project \"{project}\"")]
+    UserNotFound { project: String, user: String },
+    #[error("User {0} not found in any project")]
+    UserNotFoundAnywhere(String),
+    #[error("TaskType {task_type} not found in project {project}")]
+    TaskTypeNotFound { project: String, task_type: String },
+    #[error("Task type {task_type} not found in project \"{project}\"")]
+    TaskOfUnknownType { project: String, task_type: String },
+    #[error("Task {task} not found in project \"{project}\"")]
+    TaskNotFound { project: String, task: String },
+    #[error("Task {0} not found in any accessible project")]
+    TaskNotFoundAnywhere(String),
+    #[error("Dependency {dependency} not found in project \"{project}\"")]
+    DependencyNotFound { project: String, dependency: String },
+    #[error("No {kind} handler registered for task type: {task_type}")]
+    HandlerNotFound { kind: &'static str, task_type: String },
+
+    #[error("Project '{0}' already exists")]
+    ProjectExists(String),
+    #[error("User {0} already exists with different data")]
+    UserExists(String),
+    #[error("TaskType {task_type} already exists in project {project}")]
+    TaskTypeExists { project: String, task_type: String },
+    #[error("Task {task} already exists in project \"{project}\"")]
+    TaskExists { project: String, task: String },
+    #[error("Dependency {dependency} already exists in project \"{project}\"")]
+    DependencyExists { project: String, dependency: String },
+
+    #[error("Project '{project}' is {status}")]
+    ProjectNotActive { project: String, status: String },
+    #[error("Project '{project}' still has {tasks} tasks")]
+    ProjectNotEmpty { project: String, tasks: i64 },
+    #[error("User {0} is deactivated")]
+    UserNotActive(String),
+    #[error("User already has an active task {active} which is different from requested task {requested}")]
+    OtherTaskActive { active: String, requested: String },
+    #[error("User does not have an active task: {user} holds nothing in project \"{project}\"")]
+    NoActiveTask { project: String, user: String },
+    #[error("Task ID does not match user's active task: {user} holds {active}, not {task}")]
+    NotTheActiveTask { user: String, active: String, task: String },
+    #[error("Provided task_id {task} does not match user's active task {active}")]
+    TimeForOtherTask { task: String, active: String },
+    #[error("Task {task} is {status}")]
+    TaskFinished { task: String, status: String },
+    #[error("Task {0} is already active (not completed)")]
+    TaskNotFinished(String),
+    #[error("Task {task} is blocked: {reason}")]
+    TaskBlocked { task: String, reason: String },
+    #[error("Task {0} is not held by anybody")]
+    TaskNotHeld(String),
+    #[error("Task {task} cannot be made inactive: it is {status}")]
+    CannotHoldBack { task: String, status: String },
+    #[error("Dependencies would form a cycle: {0}")]
+    Cycle(String),
+    #[error("Task verification failed: {0}")]
+    VerificationFailed(String),
+
+    #[error("Task is no longer available for takeover: {task} is held by {holder}")]
+    HeldByAnother { task: String, holder: String, idle_seconds: f64, limit_seconds: f64 },
+    #[error("Task {task} is assigned to {assignee}")]
+    AssignedToAnother { task: String, assignee: String },
+
+    #[error("User not qualified for this task type: {user}, {task_type}")]
+    NotQualifiedForType { user: String, task_type: String },
+    #[error("User not qualified for this segment type: {user}, {segment_type}")]
+    NotQualifiedForSegment { user: String, segment_type: String },
+    #[error("role \"{role}\" needs {needed} access to {scope}")]
+    AccessDenied { role: String, needed: &'static str, scope: String },
+    #[error("role \"{role}\" may not act as user {user}")]
+    BoundToAnotherRole { role: String, user: String, bound_role: String },
+    #[error("role \"{role}\" may not register a function that belongs to \"{owner}\"")]
+    HandlerOfAnother { role: String, owner: String },
+    #[error("task_mgmt functions cannot be called within a security-restricted operation")]
+    Restricted,
+
+    #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
+    StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
+    #[error("Task type {0} has no valid completion statuses")]
+    NoStatuses(String),
+    #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
+    NoCompletedUser(String),
+
+    #[error("{0}")]
+    Internal(String),
+    #[error(transparent)]
+    Spi(#[from] spi::Error),
+}
+
+impl Error {
+    /// The one table of SQLSTATEs: missing P0002, duplicate 42710, wrong state 55000, held by another 55006,
+    /// not allowed 42501, bad argument 22023.
+    fn code(&self) -> PgSqlErrorCode {
+        use Error::*;
+        match self {
+            Argument(_) | NullArgument(_) | StatusNotAllowed { .. } | NoStatuses(_) | NoCompletedUser(_)
+            | Cycle(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            ProjectNotFound(_) | UserNotFound { .. } | UserNotFoundAnywhere(_) | TaskTypeNotFound { .. }
+            | TaskOfUnknownType { .. } | TaskNotFound { .. } | TaskNotFoundAnywhere(_)
+            | DependencyNotFound { .. } | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
+            ProjectExists(_) | UserExists(_) | TaskTypeExists { .. } | TaskExists { .. }
+            | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            ProjectNotActive { .. } | ProjectNotEmpty { .. } | UserNotActive(_) | OtherTaskActive { .. }
+            | NoActiveTask { .. } | NotTheActiveTask { .. } | TimeForOtherTask { .. } | TaskFinished { .. }
+            | TaskNotFinished(_) | TaskBlocked { .. } | TaskNotHeld(_) | CannotHoldBack { .. }
+            | VerificationFailed(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            NotQualifiedForType { .. } | NotQualifiedForSegment { .. } | AccessDenied { .. }
+            | BoundToAnotherRole { .. } | HandlerOfAnother { .. } | Restricted => {
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
+            Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        use Error::*;
+        match self {
+            HeldByAnother { idle_seconds, limit_seconds, .. } => Some(format!(
+                "It was renewed {idle_seconds:.1} s ago; it can be taken over once it is idle for {limit_seconds} s."
+            )),
+            StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
+            BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        use Error::*;
+        let hint = match self {
+            ProjectNotFound(_) => "create_project makes one; list_all_projects names the active ones.",
+            UserNotFound { .. } => "create_user makes one; list_users names them.",
+            TaskTypeNotFound { .. } | TaskOfUnknownType { .. } => "create_task_type makes one.",
+            ProjectNotActive { .. } => "resume_project makes it active again.",
+            ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
+            UserNotActive(_) => "update_user(project_name, user_id, '{\"is_active\": true}') brings the user back.",
+            OtherTaskActive { .. } => "Release the active task first.",
+            NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
+            TaskFinished { .. } => "reactivate_task opens it again.",
+            TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
+            AssignedToAnother { .. } => "assign_task gives it to somebody else.",
+            NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
+            NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",
+            AccessDenied { .. } => "An admin grants it with grant_access.",
+            HandlerOfAnother { .. } => "A handler runs with the rights of its owner: only a member of that role registers it.",
+            CannotHoldBack { .. } => "Only a task that nobody holds or has finished can wait.",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl From<Error> for ErrorReport {
+    fn from(error: Error) -> Self {
+        let mut report = ErrorReport::new(error.code(), error.to_string(), "task_mgmt");
+        if let Some(detail) = error.detail() {
+            report = report.set_detail(detail);
+        }
+        match error.hint() {
+            Some(hint) => report.set_hint(hint),
+            None => report,
+        }
+    }
+}

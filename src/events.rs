@@ -1,0 +1,58 @@
+//! The history: one row for every change of a task, written by whoever makes the change, in the same transaction.
+
+use pgrx::pg_sys;
+
+use crate::access;
+use crate::clock::Instant;
+use crate::error::Error;
+use crate::spi::sql;
+
+/// A number greater than any given before; it orders tasks, leases and events.
+pub fn next_number() -> Result<i64, Error> {
+    // SAFETY: catalog look-ups and a call of nextval on our own sequence, whose owner the current user is.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"task_mgmt".as_ptr(), false);
+        let sequence = pg_sys::get_relname_relid(c"serial".as_ptr(), schema);
+        pgrx::direct_function_call::<i64>(pg_sys::nextval_oid, &[Some(sequence.into())])
+    }
+    .ok_or_else(|| Error::Internal("nextval returned null".into()))
+}
+
+/// Who is to be blamed or thanked for a change.
+pub enum Actor {
+    /// A user of the project, by working.
+    User(i32),
+    /// The calling role, by managing.
+    Caller,
+}
+
+/// Appends one event for each of the tasks (0 stands for the project itself); all carry the same number.
+pub fn append(
+    project: &str,
+    task_nos: &[i64],
+    kind: &'static str,
+    actor: Actor,
+    detail: Option<&str>,
+    now: Instant,
+) -> Result<(), Error> {
+    let (user_no, role) = match actor {
+        Actor::User(user_no) => (Some(user_no), None),
+        Actor::Caller => (None, Some(access::role_name(access::caller()?))),
+    };
+    sql!(
+        "insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no, role_name, detail)
+        select $1, task_no, $3, $4, $5::task_mgmt.event_kind, $6, $7, $8
+        from unnest($2) as task_no"
+    )
+    .run(&[
+        project.into(),
+        task_nos.to_vec().into(),
+        next_number()?.into(),
+        now.into(),
+        kind.into(),
+        user_no.into(),
+        role.into(),
+        detail.into(),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! Advisory locks, keyed per project, user and task, held to the end of the transaction.
+//!
+//! Everybody takes them in this order: project, dependency graph, users (sorted), tasks (sorted); then rows of
+//! `task_mgmt.task` (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
+//! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
+
+use pgrx::pg_sys;
+
+/// What is locked.
+#[derive(Clone, Copy)]
+pub enum Key<'a> {
+    /// Shared by everything that writes in a project; exclusive for what removes a project or empties it.
+    Project(&'a str),
+    /// Exclusive for whoever adds or changes dependencies or re-opens a task: cycles are looked for under it.
+    Graph(&'a str),
+    /// Exclusive for whatever may give the user a task.
+    User(&'a str, &'a str),
+    /// Exclusive for whatever changes who holds the task or whether it can be started.
+    Task(&'a str, i64),
+}
+
+/// Waits for a lock that others may share.
+pub fn share(key: Key) {
+    acquire(tag(key), pg_sys::ShareLock, Wait::Yes);
+}
+
+/// Waits for a lock of one's own.
+pub fn lock(key: Key) {
+    acquire(tag(key), pg_sys::ExclusiveLock, Wait::Yes);
+}
+
+/// Takes a lock of one's own if nobody else has it.
+pub fn try_lock(key: Key) -> bool {
+    acquire(tag(key), pg_sys::ExclusiveLock, Wait::No)
+}
+
+/// Gives back a lock under which nothing was changed.
+pub fn unlock(key: Key) {
+    // SAFETY: the tag is valid, and the lock was taken in this transaction by `lock` or `try_lock`.
+    unsafe { pg_sys::LockRelease(&tag(key), pg_sys::ExclusiveLock as i32, false) };
+}
+
+/// Waits for several locks of one class in the one order that all use.
+pub fn lock_all(keys: &[Key]) {
+    acquire_all(keys, pg_sys::ExclusiveLock);
+}
+
+/// Waits for several locks of one class that others may share, in the one order that all use.
+pub fn share_all(keys: &[Key]) {
+    acquire_all(keys, pg_sys::ShareLock);
+}
+
+fn acquire_all(keys: &[Key], mode: u32) {
+    let mut tags: Vec<_> = keys.iter().map(|key| tag(*key)).collect();
+    let order = |tag: &pg_sys::LOCKTAG| (tag.locktag_field4, tag.locktag_field2, tag.locktag_field3);
+    tags.sort_by_key(order);
+    tags.dedup_by_key(|tag| order(tag));
+    for tag in tags {
+        acquire(tag, mode, Wait::Yes);
+    }
+}
+
+enum Wait {
+    Yes,
+    No,
+}
+
+fn acquire(tag: pg_sys::LOCKTAG, mode: u32, wait: Wait) -> bool {
+    // SAFETY: the tag is valid; the lock belongs to the transaction, which releases it.
+    let result = unsafe { pg_sys::LockAcquire(&tag, mode as i32, false, matches!(wait, Wait::No)) };
+    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+}
+
+/// PostgreSQL's own advisory locks have 1 or 2 in field 4 (objsubid in pg_locks).
+fn tag(key: Key) -> pg_sys::LOCKTAG {
+    let (class, hash) = match key {
+        Key::Project(project) => (11, hash(project, &[])),
+        Key::Graph(project) => (12, hash(project, &[])),
+        Key::User(project, user) => (13, hash(project, user.as_bytes())),
+        Key::Task(project, task_no) => (14, hash(project, &task_no.to_be_bytes())),
+    };
+    pg_sys::LOCKTAG {
+        // SAFETY: reads a variable that is set when the backend starts.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: (hash >> 32) as u32,
+        locktag_field3: hash as u32,
+        locktag_field4: class,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+    }
+}
+
+/// Two keys with one hash share a lock, which costs a wait and never a wrong result.
+fn hash(project: &str, rest: &[u8]) -> u64 {
+    use std::hash::Hasher;
+    let mut hasher = fnv::FnvHasher::default();
+    hasher.write(project.as_bytes());
+    hasher.write(&[0]);
+    hasher.write(rest);
+    hasher.finish()
+}

@@ -1,0 +1,14 @@
+//! The install order of the SQL files. Paths are relative to this file.
+
+use pgrx::prelude::*;
+
+extension_sql_file!("../sql/schema/00_types.sql", name = "types", bootstrap);
+extension_sql_file!("../sql/schema/10_projects.sql", name = "projects_sql");
+extension_sql_file!("../sql/schema/11_users.sql", name = "users_sql", requires = ["projects_sql"]);
+extension_sql_file!("../sql/schema/12_task_types.sql", name = "task_types_sql", requires = ["users_sql"]);
+extension_sql_file!("../sql/schema/13_access.sql", name = "access_sql", requires = ["task_types_sql"]);
+extension_sql_file!("../sql/schema/20_tasks.sql", name = "tasks_sql", requires = ["access_sql"]);
+extension_sql_file!("../sql/schema/21_assignment.sql", name = "assignment_sql", requires = ["tasks_sql"]);
+extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sql", requires = ["assignment_sql"]);
+extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
+extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["timesheets_sql"]);

@@ -1,0 +1,42 @@
+//! Every setting of the extension.
+
+use std::ffi::CString;
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static MAX_IDLE_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(90.0);
+static FAKE_NOW: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+/// Seconds after which a lease may be taken over, unless the task type or the project says otherwise.
+pub fn max_idle_seconds() -> f64 {
+    MAX_IDLE_SECONDS.get()
+}
+
+/// The time that tests put in place of the clock, or None.
+pub fn fake_now() -> Option<String> {
+    FAKE_NOW.get().map(|text| text.to_string_lossy().into_owned()).filter(|text| !text.is_empty())
+}
+
+/// Registers the settings; called once when the library is loaded.
+pub fn register() {
+    GucRegistry::define_float_guc(
+        c"task_mgmt.max_idle_seconds",
+        c"Seconds without renewal after which a lease may be taken over.",
+        c"A project's or task type's own max_idle_seconds comes first.",
+        &MAX_IDLE_SECONDS,
+        0.001,
+        1e9,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"task_mgmt.fake_now",
+        c"A timestamp that replaces the clock, for tests.",
+        c"Empty means the real time.",
+        &FAKE_NOW,
+        GucContext::Suset,
+        GucFlags::NO_SHOW_ALL,
+    );
+    // SAFETY: a plain call with a static name, made while the library is being loaded.
+    unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"task_mgmt".as_ptr()) };
+}
