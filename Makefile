@@ -11,7 +11,6 @@ PG_CONFIG ?=
 FULL ?=
 ARGS ?=
 full := $(if $(filter-out 0,$(FULL)),--full)
-cluster := eval "$$(scripts/cluster env)"
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -20,9 +19,9 @@ demo: ## Build, start a private server, let workers drain Debian's package graph
 	@scripts/setup
 	@scripts/build
 	@scripts/cluster start
-	@$(cluster); cargo run --release -p task_mgmt_demo -- $(full) $(ARGS)
-	@$(cluster); printf '\nThe same database in psql:  make psql  or\n'; \
-		printf '  psql -h %q -U postgres task_mgmt\n' "$$PGHOST"
+	@scripts/cluster run cargo run --release -p task_mgmt_demo -- $(full) $(ARGS)
+	@printf '\nThe same database in psql: make psql, or\n  '
+	@scripts/cluster run bash -c 'printf "psql -h %q -U %s %s\n" "$$PGHOST" "$$PGUSER" "$$PGDATABASE"'
 
 test: ## Build and run every kind of test (ARGS='regress isolation': only those)
 	@scripts/setup --test
@@ -37,7 +36,7 @@ bench: ## Measure throughput and latency on the private server (ARGS='...' for t
 	@scripts/setup
 	@scripts/build
 	@scripts/cluster start
-	@$(cluster); cargo run --release -p task_mgmt_bench -- $(full) $(ARGS)
+	@scripts/cluster run cargo run --release -p task_mgmt_bench -- $(full) $(ARGS)
 
 psql: ## Open psql on the private server
 	@scripts/cluster start
@@ -48,7 +47,7 @@ stop: ## Stop the private servers; their data stays
 	@CLUSTER=test scripts/cluster stop
 
 fmt: ## Format the Rust code
-	@cargo fmt --all
+	@scripts/lint --fix
 
 lint: ## Check formatting, clippy and the shell scripts, warnings as errors
 	@scripts/lint

@@ -4,9 +4,9 @@
 use std::cell::Cell;
 
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::arguments::required;
 use crate::error::Error;
 use crate::spi::sql;
 
@@ -119,4 +119,29 @@ fn granted(role: pg_sys::Oid, level: Level, project: &str) -> Result<bool, Error
             and pg_catalog.pg_has_role($3, role, 'usage')"
     );
     Ok(grants.run(&[project.into(), level.name().into(), role.into()])? > 0)
+}
+
+/// The projects in which the caller has the level.
+pub fn projects(level: Level) -> Result<Vec<String>, Error> {
+    let role = caller()?;
+    sql!(
+        "select p.project_name from task_mgmt.project p
+        where $3 or exists (
+            select from task_mgmt.access a
+            where a.project_name in (p.project_name, '*') and a.access_level >= $1::task_mgmt.access_level
+                and pg_catalog.pg_has_role($2, a.role, 'usage')
+        )"
+    )
+    .all(&[level.name().into(), role.into(), is_all_powerful(role).into()], |row| row.get(1))
+}
+
+/// Internal: what the views show. Errors: 42501 within a security-restricted operation.
+#[pg_extern(sql = "
+create function task_mgmt.readable_projects() returns text[]
+language c stable parallel unsafe security definer
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+pub fn readable_projects() -> Result<Vec<String>, ErrorReport> {
+    Ok(projects(Level::Reader)?)
 }

@@ -27,6 +27,8 @@ pub enum Error {
     TaskNotFound { project: String, task: String },
     #[error("Task {0} not found in any accessible project")]
     TaskNotFoundAnywhere(String),
+    #[error("Task {task} exists in several projects: {}", projects.join(", "))]
+    AmbiguousTask { task: String, projects: Vec<String> },
     #[error("Dependency {dependency} not found in project \"{project}\"")]
     DependencyNotFound { project: String, dependency: String },
     #[error("No {kind} handler registered for task type: {task_type}")]
@@ -63,6 +65,8 @@ pub enum Error {
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
     TaskBlocked { task: String, reason: String },
+    #[error("Inactive task cannot have {what}: {task}")]
+    InactiveCompletion { task: String, what: &'static str },
     #[error("Task {0} is not held by anybody")]
     TaskNotHeld(String),
     #[error("Task {task} cannot be made inactive: it is {status}")]
@@ -110,7 +114,7 @@ impl Error {
         use Error::*;
         match self {
             Argument(_) | NullArgument(_) | StatusNotAllowed { .. } | NoStatuses(_) | NoCompletedUser(_)
-            | Cycle(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            | Cycle(_) | AmbiguousTask { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_) | UserNotFound { .. } | UserNotFoundAnywhere(_) | TaskTypeNotFound { .. }
             | TaskOfUnknownType { .. } | TaskNotFound { .. } | TaskNotFoundAnywhere(_)
             | DependencyNotFound { .. } | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -118,7 +122,7 @@ impl Error {
             | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. } | ProjectNotEmpty { .. } | UserNotActive(_) | OtherTaskActive { .. }
             | NoActiveTask { .. } | NotTheActiveTask { .. } | TimeForOtherTask { .. } | TaskFinished { .. }
-            | TaskNotFinished(_) | TaskBlocked { .. } | TaskNotHeld(_) | CannotHoldBack { .. }
+            | TaskNotFinished(_) | TaskBlocked { .. } | InactiveCompletion { .. } | TaskNotHeld(_) | CannotHoldBack { .. }
             | VerificationFailed(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             NotQualifiedForType { .. } | NotQualifiedForSegment { .. } | AccessDenied { .. }
@@ -153,7 +157,8 @@ impl Error {
             OtherTaskActive { .. } => "Release the active task first.",
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
             TaskFinished { .. } => "reactivate_task opens it again.",
-            TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
+            AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
+            TaskBlocked { .. } | InactiveCompletion { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
             NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",

@@ -24,6 +24,8 @@ pub enum Actor {
     User(i32),
     /// The calling role, by managing.
     Caller,
+    /// Nobody: it follows from what was done to another task.
+    Nobody,
 }
 
 /// Appends one event for each of the tasks (0 stands for the project itself); all carry the same number.
@@ -35,8 +37,12 @@ pub fn append(
     detail: Option<&str>,
     now: Instant,
 ) -> Result<(), Error> {
+    if task_nos.is_empty() {
+        return Ok(());
+    }
     let (user_no, role) = match actor {
         Actor::User(user_no) => (Some(user_no), None),
+        Actor::Nobody => (None, None),
         Actor::Caller => (None, Some(access::role_name(access::caller()?))),
     };
     sql!(

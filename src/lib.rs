@@ -17,6 +17,19 @@ mod settings;
 mod spi;
 
 mod projects;
+mod users;
+mod lanes;
+mod tasks;
+mod task_creation;
+mod task_changes;
+mod ready;
+mod assignment;
+mod takeover;
+mod release;
+mod dependencies;
+mod satisfaction;
+mod handlers;
+mod cross_project;
 
 pgrx::pg_module_magic!(name, version);
 

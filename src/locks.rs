@@ -16,7 +16,7 @@ pub enum Key<'a> {
     /// Exclusive for whatever may give the user a task.
     User(&'a str, &'a str),
     /// Exclusive for whatever changes who holds the task or whether it can be started.
-    Task(&'a str, i64),
+    Task(&'a str, &'a str),
 }
 
 /// Waits for a lock that others may share.
@@ -74,10 +74,10 @@ fn acquire(tag: pg_sys::LOCKTAG, mode: u32, wait: Wait) -> bool {
 /// PostgreSQL's own advisory locks have 1 or 2 in field 4 (objsubid in pg_locks).
 fn tag(key: Key) -> pg_sys::LOCKTAG {
     let (class, hash) = match key {
-        Key::Project(project) => (11, hash(project, &[])),
-        Key::Graph(project) => (12, hash(project, &[])),
-        Key::User(project, user) => (13, hash(project, user.as_bytes())),
-        Key::Task(project, task_no) => (14, hash(project, &task_no.to_be_bytes())),
+        Key::Project(project) => (11, hash(project, "")),
+        Key::Graph(project) => (12, hash(project, "")),
+        Key::User(project, user) => (13, hash(project, user)),
+        Key::Task(project, task) => (14, hash(project, task)),
     };
     pg_sys::LOCKTAG {
         // SAFETY: reads a variable that is set when the backend starts.
@@ -91,11 +91,11 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
 }
 
 /// Two keys with one hash share a lock, which costs a wait and never a wrong result.
-fn hash(project: &str, rest: &[u8]) -> u64 {
+fn hash(project: &str, name: &str) -> u64 {
     use std::hash::Hasher;
     let mut hasher = fnv::FnvHasher::default();
     hasher.write(project.as_bytes());
     hasher.write(&[0]);
-    hasher.write(rest);
+    hasher.write(name.as_bytes());
     hasher.finish()
 }

@@ -2,6 +2,8 @@
 
 use pgrx::prelude::*;
 
+use crate::access::readable_projects;
+
 extension_sql_file!("../sql/schema/00_types.sql", name = "types", bootstrap);
 extension_sql_file!("../sql/schema/10_projects.sql", name = "projects_sql");
 extension_sql_file!("../sql/schema/11_users.sql", name = "users_sql", requires = ["projects_sql"]);
@@ -12,3 +14,4 @@ extension_sql_file!("../sql/schema/21_assignment.sql", name = "assignment_sql", 
 extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sql", requires = ["assignment_sql"]);
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["timesheets_sql"]);
+extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);

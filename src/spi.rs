@@ -1,20 +1,21 @@
-//! The only way to the database: statements that are planned once per backend, each run on a fresh snapshot.
-//! A transaction id is assigned only when a statement really writes.
+//! The only way to the database: statements that are planned once per backend, each run on a fresh snapshot, whatever the
+//! isolation level, so that what is read after a lock is what that lock protects. Under REPEATABLE READ and SERIALIZABLE a
+//! change to a row that the transaction's own snapshot cannot see fails with 40001, as it does in PostgreSQL's foreign keys.
 
 use std::cell::OnceCell;
+use std::ffi::CString;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
-use pgrx::spi::OwnedPreparedStatement;
 
 use crate::error::Error;
 
 /// A statement whose plan is kept for the life of the backend. Made by [`sql!`] where it is used.
 pub struct Statement {
     text: &'static str,
-    plan: OnceCell<OwnedPreparedStatement>,
+    plan: OnceCell<pg_sys::SPIPlanPtr>,
 }
 
 /// Declares a statement; its parameters get the types of the arguments of the first call.
@@ -60,7 +61,7 @@ impl Statement {
 
     /// Runs the statement and returns the number of rows that it returned or changed.
     pub fn run(&self, arguments: &[DatumWithOid]) -> Result<usize, Error> {
-        Spi::connect(|client| Ok(client.select(self.plan(arguments)?, None, arguments)?.len()))
+        self.with_rows(arguments, |_, processed| Ok(processed))
     }
 
     /// Runs the statement and maps its first row.
@@ -69,7 +70,7 @@ impl Statement {
         arguments: &[DatumWithOid],
         map: impl FnOnce(&Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        self.with_rows(arguments, |rows| rows.next().map(|row| map(&row)).transpose())
+        self.with_rows(arguments, |rows, _| rows.next().map(|row| map(&row)).transpose())
     }
 
     /// Runs the statement and maps all its rows.
@@ -78,34 +79,69 @@ impl Statement {
         arguments: &[DatumWithOid],
         mut map: impl FnMut(&Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        self.with_rows(arguments, |rows| rows.map(|row| map(&row)).collect())
+        self.with_rows(arguments, |rows, _| rows.map(|row| map(&row)).collect())
     }
 
     fn with_rows<T>(
         &self,
         arguments: &[DatumWithOid],
-        read: impl FnOnce(&mut dyn Iterator<Item = Row>) -> Result<T, Error>,
+        read: impl FnOnce(&mut dyn Iterator<Item = Row>, usize) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        Spi::connect(|client| {
-            let count = client.select(self.plan(arguments)?, None, arguments)?.len();
-            // SAFETY: the statement above has just set SPI_tuptable, or left it null if it returns no rows.
-            let table = unsafe { pg_sys::SPI_tuptable };
-            let mut rows = (0..if table.is_null() { 0 } else { count }).map(|index| {
-                // SAFETY: SPI allocated `count` tuples, which live until the end of this connection.
+        Spi::connect(|_| {
+            let plan = self.plan(arguments)?;
+            // SAFETY: the plan is kept, and was prepared for arguments of these types.
+            let (table, processed) = unsafe { execute(plan, arguments) }?;
+            let rows = if table.is_null() { 0 } else { processed };
+            let mut rows = (0..rows).map(|index| {
+                // SAFETY: SPI allocated that many tuples, which live until the end of this connection.
                 unsafe { Row { tuple: *(*table).vals.add(index), columns: (*table).tupdesc } }
             });
-            read(&mut rows)
+            read(&mut rows, processed)
         })
     }
 
-    /// A plan that is not marked read-only makes SPI take a fresh snapshot for each run.
-    fn plan(&self, arguments: &[DatumWithOid]) -> Result<&OwnedPreparedStatement, Error> {
+    fn plan(&self, arguments: &[DatumWithOid]) -> Result<pg_sys::SPIPlanPtr, Error> {
         if let Some(plan) = self.plan.get() {
-            return Ok(plan);
+            return Ok(*plan);
         }
-        let types: Vec<PgOid> = arguments.iter().map(|argument| PgOid::from(argument.oid())).collect();
-        let plan = Spi::connect_mut(|client| client.prepare_mut(self.text, &types).map(|plan| plan.keep()))?;
-        Ok(self.plan.get_or_init(|| plan))
+        let text = CString::new(self.text).map_err(|error| Error::Internal(error.to_string()))?;
+        let mut types: Vec<pg_sys::Oid> = arguments.iter().map(DatumWithOid::oid).collect();
+        // SAFETY: connected to SPI; a kept plan lives as long as the backend.
+        let plan = unsafe {
+            let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            Spi::check_status(if plan.is_null() { pg_sys::SPI_result } else { pg_sys::SPI_keepplan(plan) })?;
+            plan
+        };
+        Ok(*self.plan.get_or_init(|| plan))
+    }
+}
+
+/// Runs a plan on a fresh snapshot: the result table (null if the statement returns no rows) and the number of rows.
+///
+/// # Safety
+/// Connected to SPI, and the plan was prepared for the types of the arguments.
+unsafe fn execute(
+    plan: pg_sys::SPIPlanPtr,
+    arguments: &[DatumWithOid],
+) -> Result<(*mut pg_sys::SPITupleTable, usize), Error> {
+    let mut values: Vec<pg_sys::Datum> = Vec::with_capacity(arguments.len());
+    let mut nulls: Vec<std::ffi::c_char> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let value = argument.datum();
+        nulls.push(if value.is_some() { b' ' } else { b'n' } as std::ffi::c_char);
+        values.push(value.map_or(pg_sys::Datum::null(), |value| value.sans_lifetime()));
+    }
+    // SAFETY: values and nulls have one entry for each parameter; SPI copies the snapshot.
+    unsafe {
+        let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
+        let status = if pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 {
+            let (latest, own) = (pg_sys::GetLatestSnapshot(), pg_sys::GetTransactionSnapshot());
+            pg_sys::SPI_execute_snapshot(plan, values, nulls, latest, own, false, true, 0)
+        } else {
+            pg_sys::SPI_execute_plan(plan, values, nulls, false, 0)
+        };
+        Spi::check_status(status)?;
+        Ok((pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize))
     }
 }
 

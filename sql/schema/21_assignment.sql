@@ -15,13 +15,14 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.lease', '');
 create index lease_user_idx on task_mgmt.lease (project_name, user_no);
 
 -- A row is a task that could be started right now. queue_no is the lane, or minus the user_no that the task is assigned to;
--- urgency is minus the priority, so that the index runs from the most urgent, oldest task on.
+-- urgency is minus the priority, so that the index runs from the most urgent, oldest task on. A claim locks by task_id.
 create table task_mgmt.ready (
 	project_name text collate "C" not null,
 	queue_no integer not null,
 	urgency integer not null,
 	task_no bigint not null,
 	lane_no integer not null,
+	task_id text collate "C" not null,
 	constraint ready_pkey primary key (project_name, queue_no, urgency, task_no)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, vacuum_index_cleanup = on);
 select pg_catalog.pg_extension_config_dump('task_mgmt.ready', '');
@@ -40,7 +41,8 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.blocked', '');
 
 -- What task_mgmt.ready must contain, recomputed from the rest.
 create view task_mgmt.startable as
-select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, -t.priority as urgency, t.task_no, t.lane_no
+select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, -t.priority as urgency, t.task_no, t.lane_no,
+	t.task_id
 from task_mgmt.task t
 where t.status = 'queued'
 	and not t.is_paused

@@ -47,7 +47,8 @@ impl NewDependency {
         })
     }
 
-    fn check(&self, argument: &str) -> Result<(), Invalid> {
+    /// Checks what can be checked without the project; `argument` says where the dependency stands.
+    pub fn check(&self, argument: &str) -> Result<(), Invalid> {
         if let Some(id) = &self.dependency_id {
             check_name(&format!("{argument}.dependency_id"), id)?;
         }

@@ -1,0 +1,165 @@
+//! The functions that look across projects. Everything else stays within one; these are written apart and say so.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::access::{self, Level};
+use crate::arguments::required;
+use crate::assignment::{self, Candidate, FIRST_LOOK, Worker};
+use crate::error::Error;
+use crate::json::Jsonb;
+use crate::locks::{self, Key};
+use crate::spi::sql;
+use crate::takeover::{self, Idle};
+
+/// Gives the user a task of any project that the user belongs to, by the rules of `start_task`.
+///
+/// *Arguments*: without `task_id` the best task over all active projects is chosen. A user who holds tasks already gets the
+/// most recently leased one.
+/// *Returns* one row with the project and the task, or none if there is nothing to do.
+/// *Errors*: P0002 the user is in no project, or the task in none of the user's; 22023 the task id occurs in several
+/// projects; otherwise as `start_task`.
+/// *Locks*: the user's keys in all these projects (sorted), then the task's.
+/// *Source*: annotation reference 12.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn start_task_cross_project(
+    user_id: Option<&str>,
+    task_id: default!(Option<&str>, "NULL"),
+) -> Result<TableIterator<'static, (name!(project_name, String), name!(task_id, String))>, ErrorReport> {
+    let user = required("user_id", user_id)?;
+    let projects = projects_of(user)?;
+    locks::share_all(&projects.iter().map(|project| Key::Project(project)).collect::<Vec<_>>());
+    locks::lock_all(&projects.iter().map(|project| Key::User(project, user)).collect::<Vec<_>>());
+    let started = start(&projects, user, task_id)?;
+    Ok(TableIterator::new(started))
+}
+
+/// A task wherever it is: one row for each project that has one with this id and that the caller may read.
+///
+/// *Errors*: P0002 no such project.
+/// *Source*: annotation reference 12.7.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_task_cross_project(
+    task_id: Option<&str>,
+) -> Result<TableIterator<'static, (name!(project_name, String), name!(task, Jsonb))>, ErrorReport> {
+    let task = required("task_id", task_id)?;
+    let found = sql!(
+        "select d.project_name, task_mgmt.task_as_json(d)
+        from task_mgmt.task_details d
+        where d.project_name = any($1) and d.task_id = $2
+        order by d.project_name"
+    )
+    .all(&[access::projects(Level::Reader)?.into(), task.into()], |row| {
+        Ok((row.get::<String>(1)?, row.get::<Jsonb>(2)?))
+    })?;
+    if found.is_empty() {
+        return Err(Error::TaskNotFoundAnywhere(task.into()).into());
+    }
+    Ok(TableIterator::new(found))
+}
+
+/// The projects in which the user exists and the caller may work. Errors: P0002 if there is none.
+fn projects_of(user: &str) -> Result<Vec<String>, Error> {
+    let projects = sql!(
+        "select project_name from task_mgmt.project_user
+        where user_id = $1 and project_name = any($2)
+        order by project_name"
+    )
+    .all(&[user.into(), access::projects(Level::Worker)?.into()], |row| row.get(1))?;
+    match projects.is_empty() {
+        true => Err(Error::UserNotFoundAnywhere(user.into())),
+        false => Ok(projects),
+    }
+}
+
+fn start(projects: &[String], user: &str, requested: Option<&str>) -> Result<Option<(String, String)>, Error> {
+    loop {
+        let workers = find_workers(projects, user)?;
+        let holding = workers.iter().filter(|worker| worker.active_task.is_some());
+        let latest = holding.max_by(|one, other| one.active_since.partial_cmp(&other.active_since).unwrap_or(EQUAL));
+        let Some(worker) = latest else {
+            return match requested {
+                Some(requested) => start_requested(&workers, user, requested).map(Some),
+                None => start_next(&workers),
+            };
+        };
+        // The lease may be lost while this call waits for the task; then it looks again.
+        let active = worker.active_task.clone().unwrap_or_default();
+        if let Some(requested) = requested.filter(|requested| *requested != active) {
+            return Err(Error::OtherTaskActive { active, requested: requested.into() });
+        }
+        if worker.renew(&active)? {
+            return Ok(Some((worker.project.into(), active)));
+        }
+    }
+}
+
+const EQUAL: std::cmp::Ordering = std::cmp::Ordering::Equal;
+
+fn find_workers<'a>(projects: &'a [String], user: &'a str) -> Result<Vec<Worker<'a>>, Error> {
+    let mut workers = Vec::with_capacity(projects.len());
+    for project in projects {
+        let worker = Worker::find(project, user)?;
+        access::require_binding(project, user, worker.bound_role)?;
+        workers.push(worker);
+    }
+    Ok(workers)
+}
+
+fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(String, String), Error> {
+    let projects: Vec<&str> = workers.iter().map(|worker| worker.project).collect();
+    let found = sql!(
+        "select project_name from task_mgmt.task
+        where project_name = any($1) and task_id = $2
+        order by project_name"
+    )
+    .all(&[projects.into(), requested.into()], |row| row.get::<String>(1))?;
+    match found.as_slice() {
+        [] => Err(Error::TaskNotFoundAnywhere(requested.into())),
+        [project] => {
+            let task = assignment::start(project, user, Some(requested))?;
+            Ok((project.clone(), task.unwrap_or_default()))
+        }
+        _ => Err(Error::AmbiguousTask { task: requested.into(), projects: found }),
+    }
+}
+
+fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
+    let workers: Vec<&Worker> = workers.iter().filter(|worker| worker.require_active().is_ok()).collect();
+    let mut limit = FIRST_LOOK;
+    loop {
+        let mut candidates: Vec<(&Worker, Candidate)> = vec![];
+        let mut may_have_more = false;
+        for worker in &workers {
+            let found = assignment::candidates(worker.project, &worker.queues(), &worker.lanes, limit)?;
+            may_have_more |= found.len() == limit as usize;
+            candidates.extend(found.into_iter().map(|candidate| (*worker, candidate)));
+        }
+        candidates.sort_by_key(|(_, candidate)| (candidate.queue_no > 0, candidate.urgency, candidate.task_no));
+        for (worker, candidate) in candidates {
+            if worker.try_claim(&candidate)? {
+                return Ok(Some((worker.project.into(), candidate.task_id)));
+            }
+        }
+        if !may_have_more {
+            return take_next(&workers);
+        }
+        limit *= 4;
+    }
+}
+
+fn take_next(workers: &[&Worker]) -> Result<Option<(String, String)>, Error> {
+    let mut idle: Vec<(&Worker, Idle)> = vec![];
+    for worker in workers {
+        idle.extend(takeover::idle_tasks(worker)?.into_iter().map(|task| (*worker, task)));
+    }
+    idle.sort_by_key(|(_, task)| (!task.is_assigned, -i64::from(task.priority), task.held.task_no));
+    for (worker, task) in idle {
+        if takeover::try_take(worker, &task)? {
+            return Ok(Some((worker.project.into(), task.task_id)));
+        }
+    }
+    Ok(None)
+}

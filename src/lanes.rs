@@ -1,0 +1,53 @@
+//! Lanes: the homogeneous queues of a project, one for each task type and segment type that occur together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::error::Error;
+use crate::spi::sql;
+
+/// Task type and segment type; the latter is empty for tasks that need no segment qualification.
+pub type Kind<'a> = (&'a str, &'a str);
+
+/// Numbers of lanes that exist.
+pub struct Lanes(HashMap<(String, String), i32>);
+
+impl Lanes {
+    /// Finds the lanes, and makes those that are missing, in one order, so that two callers cannot wait for each other.
+    /// Lanes are opened before any other row or key is locked.
+    pub fn open(project: &str, kinds: &BTreeSet<Kind>) -> Result<Self, Error> {
+        let lanes = Self::find(project, kinds)?;
+        let missing: Vec<Kind> = kinds.iter().copied().filter(|kind| lanes.number(*kind).is_err()).collect();
+        if missing.is_empty() {
+            return Ok(lanes);
+        }
+        let (task_types, segment_types): (Vec<&str>, Vec<&str>) = missing.into_iter().unzip();
+        sql!(
+            "insert into task_mgmt.lane (project_name, task_type, segment_type)
+            select $1, task_type, segment_type
+            from unnest($2, $3) as kind (task_type, segment_type)
+            order by task_type collate \"C\", segment_type collate \"C\"
+            on conflict do nothing"
+        )
+        .run(&[project.into(), task_types.into(), segment_types.into()])?;
+        Self::find(project, kinds)
+    }
+
+    pub fn number(&self, (task_type, segment_type): Kind) -> Result<i32, Error> {
+        let number = self.0.get(&(task_type.to_owned(), segment_type.to_owned())).copied();
+        number.ok_or_else(|| Error::Internal(format!("no lane for {task_type}, {segment_type}")))
+    }
+
+    fn find(project: &str, kinds: &BTreeSet<Kind>) -> Result<Self, Error> {
+        let (task_types, segment_types): (Vec<&str>, Vec<&str>) = kinds.iter().copied().unzip();
+        let rows = sql!(
+            "select a.task_type, a.segment_type, a.lane_no
+            from unnest($2, $3) as kind (task_type, segment_type)
+            join task_mgmt.lane a on a.project_name = $1 and a.task_type = kind.task_type
+                and a.segment_type = kind.segment_type"
+        )
+        .all(&[project.into(), task_types.into(), segment_types.into()], |row| {
+            Ok(((row.get(1)?, row.get(2)?), row.get(3)?))
+        })?;
+        Ok(Self(rows.into_iter().collect()))
+    }
+}

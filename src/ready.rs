@@ -1,0 +1,51 @@
+//! What can be started right now. Whoever changes whether or where a task can be started withdraws it first and offers it
+//! afterwards, holding the task's key (or its row in `task_mgmt.task`); a claim simply deletes the row it found.
+
+use crate::error::Error;
+use crate::spi::sql;
+
+/// Takes tasks out of `task_mgmt.ready`, waiting for claims in flight. Locks their gates, so that nobody unblocks them meanwhile.
+pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
+    lock_gates(project, task_nos)?;
+    sql!(
+        "delete from task_mgmt.ready r
+        using task_mgmt.task t
+        where t.project_name = $1 and t.task_no = any($2)
+            and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
+            and r.urgency = -t.priority and r.task_no = t.task_no"
+    )
+    .run(&[project.into(), task_nos.to_vec().into()])?;
+    Ok(())
+}
+
+/// Puts those of the tasks that can be started into `task_mgmt.ready`.
+pub fn offer(project: &str, task_nos: &[i64]) -> Result<(), Error> {
+    lock_gates(project, task_nos)?;
+    offer_gated(project, task_nos)
+}
+
+/// The same, for a caller that has locked the gates.
+pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
+    sql!(
+        "insert into task_mgmt.ready (project_name, queue_no, urgency, task_no, lane_no, task_id)
+        select $1, queue_no, urgency, task_no, lane_no, task_id
+        from task_mgmt.startable
+        where project_name = $1 and task_no = any($2)
+        order by queue_no, urgency, task_no
+        on conflict do nothing"
+    )
+    .run(&[project.into(), task_nos.to_vec().into()])?;
+    Ok(())
+}
+
+/// Locks the rows of `task_mgmt.blocked` in the one order that all use.
+pub fn lock_gates(project: &str, task_nos: &[i64]) -> Result<(), Error> {
+    sql!(
+        "select from task_mgmt.blocked
+        where project_name = $1 and task_no = any($2)
+        order by task_no
+        for update"
+    )
+    .run(&[project.into(), task_nos.to_vec().into()])?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What dependencies do: a completion satisfies them, a re-opening undoes that, and a task whose last one is satisfied
+//! can be started. `task_mgmt.blocked` counts what a task waits for; its rows are locked in the order of task numbers.
+
+use crate::clock::Instant;
+use crate::error::Error;
+use crate::events::{self, Actor};
+use crate::ready;
+use crate::spi::sql;
+
+/// Satisfies the dependencies on a task that has just been completed, whose row the caller has locked.
+pub fn satisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<(), Error> {
+    let dependents = sql!(
+        "update task_mgmt.dependency
+        set is_satisfied = true
+        where project_name = $1 and upstream_no = $2 and required_completion_status = $3 and not is_satisfied
+        returning task_no"
+    )
+    .all(&[project.into(), upstream_no.into(), status.into()], |row| row.get(1))?;
+    subtract_unsatisfied(project, dependents, now)
+}
+
+/// Makes dependents wait again for a task that is no longer completed as they require; for those that somebody has started
+/// or finished it only records so. The caller holds the key of the dependency graph.
+pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<(), Error> {
+    let dependents = sql!(
+        "select distinct task_no
+        from task_mgmt.dependency
+        where project_name = $1 and upstream_no = $2 and required_completion_status <> $3 and is_satisfied
+        order by task_no"
+    )
+    .all(&[project.into(), upstream_no.into(), status.into()], |row| row.get(1))?;
+    if dependents.is_empty() {
+        return Ok(());
+    }
+    sql!(
+        "select from task_mgmt.task
+        where project_name = $1 and task_no = any($2)
+        order by task_no
+        for no key update"
+    )
+    .run(&[project.into(), dependents.clone().into()])?;
+    ready::withdraw(project, &dependents)?;
+    let (started, waiting) = split_by_started(project, &dependents)?;
+    let again = sql!(
+        "update task_mgmt.dependency
+        set is_satisfied = false
+        where project_name = $1 and upstream_no = $2 and required_completion_status <> $3 and is_satisfied
+            and task_no = any($4)
+        returning task_no"
+    )
+    .all(&[project.into(), upstream_no.into(), status.into(), waiting.clone().into()], |row| row.get::<i64>(1))?;
+    let counts = waiting.iter().map(|task_no| again.iter().filter(|no| *no == task_no).count() as i32).collect();
+    add_unsatisfied(project, &waiting, counts)?;
+    events::append(project, &waiting, "blocked", Actor::Caller, None, now)?;
+    events::append(project, &started, "upstream_reopened", Actor::Caller, None, now)
+}
+
+/// Those that somebody holds or has finished, and the rest.
+fn split_by_started(project: &str, task_nos: &[i64]) -> Result<(Vec<i64>, Vec<i64>), Error> {
+    let started = sql!(
+        "select t.task_no
+        from task_mgmt.task t
+        where t.project_name = $1 and t.task_no = any($2) and (
+            t.status <> 'queued'
+            or exists (select from task_mgmt.lease l where l.project_name = $1 and l.task_no = t.task_no)
+        )"
+    )
+    .all(&[project.into(), task_nos.to_vec().into()], |row| row.get::<i64>(1))?;
+    Ok(task_nos.iter().partition(|task_no| started.contains(task_no)))
+}
+
+/// Adds to what tasks wait for; the caller has withdrawn them.
+pub fn add_unsatisfied(project: &str, task_nos: &[i64], counts: Vec<i32>) -> Result<(), Error> {
+    sql!(
+        "insert into task_mgmt.blocked (project_name, task_no, unsatisfied)
+        select $1, task_no, added from unnest($2, $3) as new (task_no, added)
+        on conflict (project_name, task_no) do update set unsatisfied = blocked.unsatisfied + excluded.unsatisfied"
+    )
+    .run(&[project.into(), task_nos.to_vec().into(), counts.into()])?;
+    Ok(())
+}
+
+/// Subtracts one for each time that a task occurs; those with nothing left to wait for can be started.
+pub fn subtract_unsatisfied(project: &str, task_nos: Vec<i64>, now: Instant) -> Result<(), Error> {
+    if task_nos.is_empty() {
+        return Ok(());
+    }
+    ready::lock_gates(project, &task_nos)?;
+    let freed = sql!(
+        "with subtracted as (
+            select task_no, count(*)::integer as number from unnest($2) as task_no group by task_no
+        ), lessened as (
+            update task_mgmt.blocked b
+            set unsatisfied = b.unsatisfied - s.number
+            from subtracted s
+            where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied > s.number
+        )
+        delete from task_mgmt.blocked b
+        using subtracted s
+        where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number
+        returning b.task_no"
+    )
+    .all(&[project.into(), task_nos.into()], |row| row.get(1))?;
+    free(project, &freed, now)
+}
+
+/// Activates held tasks that have only satisfied dependencies.
+pub fn activate_held(project: &str, task_nos: &[i64], now: Instant) -> Result<(), Error> {
+    if task_nos.is_empty() {
+        return Ok(());
+    }
+    ready::lock_gates(project, task_nos)?;
+    let freed = sql!(
+        "delete from task_mgmt.blocked
+        where project_name = $1 and task_no = any($2) and is_held and unsatisfied = 0
+        returning task_no"
+    )
+    .all(&[project.into(), task_nos.to_vec().into()], |row| row.get(1))?;
+    free(project, &freed, now)
+}
+
+fn free(project: &str, task_nos: &[i64], now: Instant) -> Result<(), Error> {
+    if task_nos.is_empty() {
+        return Ok(());
+    }
+    ready::offer_gated(project, task_nos)?;
+    events::append(project, task_nos, "unblocked", Actor::Nobody, None, now)
+}

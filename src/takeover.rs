@@ -1,0 +1,141 @@
+//! Takeover: a lease that was not renewed for the idle limit may be taken from its holder, from exactly the limit on.
+//! Only the task's key is needed, because the lease is the only place that says who holds what.
+
+use crate::assignment::Worker;
+use crate::clock;
+use crate::error::Error;
+use crate::events;
+use crate::locks::{self, Key};
+use crate::settings;
+use crate::spi::sql;
+
+/// Somebody's lease.
+pub struct Held {
+    pub task_no: i64,
+    pub user_no: i32,
+    pub user_id: String,
+    pub fence: i64,
+    pub idle_seconds: f64,
+    pub limit_seconds: f64,
+}
+
+/// A task whose lease is idle.
+pub struct Idle {
+    pub task_id: String,
+    pub is_assigned: bool,
+    pub priority: i32,
+    pub held: Held,
+}
+
+/// Takes over a task whose key the caller has locked. Errors: 55006 if its lease is not idle for long enough.
+pub fn take_requested(worker: &Worker, task_id: &str, held: &Held) -> Result<(), Error> {
+    if held.idle_seconds >= held.limit_seconds && take(worker, held)? {
+        return Ok(());
+    }
+    Err(Error::HeldByAnother {
+        task: task_id.into(),
+        holder: held.user_id.clone(),
+        idle_seconds: held.idle_seconds,
+        limit_seconds: held.limit_seconds,
+    })
+}
+
+/// Takes over the best idle task, or returns None.
+pub fn take_next(worker: &Worker) -> Result<Option<String>, Error> {
+    for task in idle_tasks(worker)? {
+        if try_take(worker, &task)? {
+            return Ok(Some(task.task_id));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes over the task unless somebody else is at it or it is no longer idle.
+pub fn try_take(worker: &Worker, task: &Idle) -> Result<bool, Error> {
+    let key = Key::Task(worker.project, &task.task_id);
+    if !locks::try_lock(key) {
+        return Ok(false);
+    }
+    let is_taken = take(worker, &task.held)?;
+    if !is_taken {
+        locks::unlock(key);
+    }
+    Ok(is_taken)
+}
+
+/// The idle tasks that the user may take over, best first.
+pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
+    sql!(
+        "select t.task_id, l.task_no, l.user_no, h.user_id, l.fence, idle.seconds, idle.limit_seconds,
+            t.assigned_user_no is not null, t.priority
+        from task_mgmt.lease l
+        join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
+        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
+        join task_mgmt.project p on p.project_name = $1
+        join task_mgmt.project_user h on h.project_name = $1 and h.user_no = l.user_no
+        cross join lateral (
+            select extract(epoch from $4 - l.leased_at)::float8,
+                coalesce(y.max_idle_seconds, p.max_idle_seconds, $5)
+        ) as idle (seconds, limit_seconds)
+        where l.project_name = $1 and l.user_no <> $2
+            and idle.seconds >= idle.limit_seconds
+            and t.lane_no = any($3)
+            and t.status = 'queued' and not t.is_paused
+            and (t.assigned_user_no is null or t.assigned_user_no = $2)
+            and not exists (
+                select from task_mgmt.blocked b where b.project_name = $1 and b.task_no = l.task_no
+            )
+        order by t.assigned_user_no nulls last, t.priority desc, t.task_no"
+    )
+    .all(
+        &[
+            worker.project.into(),
+            worker.user_no.into(),
+            worker.lanes.to_vec().into(),
+            worker.now.into(),
+            settings::max_idle_seconds().into(),
+        ],
+        |row| {
+            let held = Held {
+                task_no: row.get(2)?,
+                user_no: row.get(3)?,
+                user_id: row.get(4)?,
+                fence: row.get(5)?,
+                idle_seconds: row.get(6)?,
+                limit_seconds: row.get(7)?,
+            };
+            Ok(Idle { task_id: row.get(1)?, is_assigned: row.get(8)?, priority: row.get(9)?, held })
+        },
+    )
+}
+
+/// Moves the lease, unless it was renewed or ended since `held` was read.
+fn take(worker: &Worker, held: &Held) -> Result<bool, Error> {
+    let taken = sql!(
+        "with taken as (
+            update task_mgmt.lease l
+            set user_no = $4, fence = $5, leased_at = $6
+            where l.project_name = $1 and l.task_no = $2 and l.fence = $3
+                and extract(epoch from $6 - l.leased_at)::float8 >= $7
+                and exists (
+                    select from task_mgmt.task t
+                    where t.project_name = $1 and t.task_no = $2 and t.status = 'queued'
+                        and (t.assigned_user_no is null or t.assigned_user_no = $4)
+                )
+            returning l.task_no
+        )
+        insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no, detail)
+        select $1, task_no, $5, $6, 'taken_over', $4, $8 from taken"
+    )
+    .run(&[
+        worker.project.into(),
+        held.task_no.into(),
+        held.fence.into(),
+        worker.user_no.into(),
+        events::next_number()?.into(),
+        clock::now()?.into(),
+        held.limit_seconds.into(),
+        held.user_id.as_str().into(),
+    ])?;
+    Ok(taken > 0)
+}

@@ -1,0 +1,436 @@
+//! Changing tasks: pausing, cancelling, re-opening, assigning, editing. Statuses and holders change only through transitions.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::tasks::TaskPatch;
+
+use crate::access::Level;
+use crate::arguments::{self, required};
+use crate::clock::{self, Instant};
+use crate::satisfaction;
+use crate::error::Error;
+use crate::events::{self, Actor};
+use crate::handlers;
+use crate::json::Jsonb;
+use crate::lanes::Lanes;
+use crate::locks::{self, Key};
+use crate::projects;
+use crate::ready;
+use crate::spi::sql;
+use crate::tasks;
+use crate::users;
+
+/// Takes a task out of automatic selection. It can still be started by name, and whoever holds it goes on.
+///
+/// *Returns* true, also if it was paused already.
+/// *Errors*: P0002 project or task unknown; 42501 the caller is not a manager.
+/// *Locks*: the task's key and row.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn pause_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
+    Ok(set_paused(project_name, task_id, true)?)
+}
+
+/// Undoes `pause_task`.
+///
+/// *Returns* true, also if it was not paused.
+/// *Errors*, *Locks*: as `pause_task`.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn unpause_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
+    Ok(set_paused(project_name, task_id, false)?)
+}
+
+/// Ends a task without a result. Whoever holds it loses it and learns so by the next call.
+///
+/// *Returns* true, also if it was cancelled already.
+/// *Errors*: P0002 project or task unknown; 55000 the task is completed; 42501 the caller is not a manager.
+/// *Locks*: the task's key and row.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let task = LockedTask::lock(project, required("task_id", task_id)?)?;
+    match task.status.as_str() {
+        "cancelled" => return Ok(true),
+        "queued" => {}
+        _ => return Err(task.finished().into()),
+    }
+    ready::withdraw(project, &[task.task_no])?;
+    end_lease(&task)?;
+    sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
+        .run(&[project.into(), task.task_no.into()])?;
+    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
+    Ok(true)
+}
+
+/// Opens a completed or cancelled task again. Dependents that nobody has started wait for it again; for those that somebody
+/// has started, the history records it.
+///
+/// *Returns* true.
+/// *Errors*: P0002 project or task unknown; 55000 the task is neither completed nor cancelled; 42501 the caller is not a manager.
+/// *Locks*: the project's dependency graph, the task's key, the rows of the task and its dependents, their gates.
+/// *Source*: annotation reference 11.2 and 21.18.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    locks::lock(Key::Graph(project));
+    let task = LockedTask::lock(project, required("task_id", task_id)?)?;
+    if task.status == "queued" {
+        return Err(Error::TaskNotFinished(task.task_id.into()).into());
+    }
+    reopen(&task)?;
+    Ok(true)
+}
+
+/// Reserves a task for a user, or with a null user for nobody. Whoever holds it keeps it.
+///
+/// *Returns* true.
+/// *Errors*: P0002 project, task or user unknown; 42501 the caller is not a manager.
+/// *Locks*: the task's key and row.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn assign_task(
+    project_name: Option<&str>,
+    task_id: Option<&str>,
+    user_id: Option<&str>,
+) -> Result<bool, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let task = LockedTask::lock(project, required("task_id", task_id)?)?;
+    ready::withdraw(project, &[task.task_no])?;
+    assign(&task, user_id.filter(|user| !user.is_empty()))?;
+    ready::offer(project, &[task.task_no])?;
+    Ok(true)
+}
+
+/// Changes a task.
+///
+/// *Arguments*: `data` is an object; absent keys keep their value, null clears. Keys: task_type, priority, batch_id, ng_state,
+/// ng_state_initial, extra_data, note, segment_type, segment_seed_id, assigned_user_id, is_active, is_paused, is_checked,
+/// completion_status with completed_user_id (default: the holder). A completion status completes the task with all that
+/// belongs to it (verification, dependents, completion handler) or, if it is completed, changes its outcome; '' opens it again.
+/// *Returns* true.
+/// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
+/// state does not allow the change; 42501 the caller is not a manager.
+/// *Locks*: the task's key and row; with completion_status also what `reactivate_task` locks.
+/// *Source*: annotation reference 6.4, 6.5.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn update_task(
+    project_name: Option<&str>,
+    task_id: Option<&str>,
+    data: Option<Jsonb>,
+) -> Result<bool, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let id = required("task_id", task_id)?;
+    let text = arguments::data(data)?;
+    let patch = TaskPatch::parse(&text).map_err(Error::from)?;
+    if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
+        locks::lock(Key::Graph(project));
+    }
+    Ok(update(project, id, &patch)?)
+}
+
+fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool) -> Result<bool, Error> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let task = LockedTask::lock(project, required("task_id", task_id)?)?;
+    if task.is_paused == is_paused {
+        return Ok(true);
+    }
+    ready::withdraw(project, &[task.task_no])?;
+    sql!("update task_mgmt.task set is_paused = $3 where project_name = $1 and task_no = $2").run(&[
+        project.into(),
+        task.task_no.into(),
+        is_paused.into(),
+    ])?;
+    ready::offer(project, &[task.task_no])?;
+    let kind = if is_paused { "paused" } else { "unpaused" };
+    events::append(project, &[task.task_no], kind, Actor::Caller, None, task.now)?;
+    Ok(true)
+}
+
+fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error> {
+    lane_after(project, task_id, patch)?;
+    let task = LockedTask::lock(project, task_id)?;
+    let lane = lane_after(project, task_id, patch)?;
+    ready::withdraw(project, &[task.task_no])?;
+    edit(&task, patch, lane)?;
+    if let Some(assignee) = &patch.assigned_user_id {
+        assign(&task, assignee.as_deref().filter(|user| !user.is_empty()))?;
+    }
+    if let Some(is_active) = patch.is_active {
+        set_active(&task, is_active)?;
+    }
+    ready::offer(project, &[task.task_no])?;
+    set_completion(&task, patch.completion_status.as_deref(), patch.completed_user_id.as_deref())?;
+    Ok(true)
+}
+
+/// A task whose key and row are locked.
+struct LockedTask<'a> {
+    project: &'a str,
+    task_id: &'a str,
+    task_no: i64,
+    status: String,
+    is_paused: bool,
+    completion_status: String,
+    task_type: String,
+    now: Instant,
+}
+
+impl<'a> LockedTask<'a> {
+    /// Errors: P0002.
+    fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
+        locks::lock(Key::Task(project, task_id));
+        let found = sql!(
+            "select task_no, status::text, is_paused, completion_status, task_type
+            from task_mgmt.task
+            where project_name = $1 and task_id = $2
+            for no key update"
+        )
+        .first(&[project.into(), task_id.into()], |row| {
+            Ok(Self {
+                project,
+                task_id,
+                task_no: row.get(1)?,
+                status: row.get(2)?,
+                is_paused: row.get(3)?,
+                completion_status: row.get(4)?,
+                task_type: row.get(5)?,
+                now: clock::now()?,
+            })
+        })?;
+        match found {
+            Some(task) => Ok(task),
+            None => Err(tasks::not_found(project, task_id)?),
+        }
+    }
+
+    fn finished(&self) -> Error {
+        Error::TaskFinished { task: self.task_id.into(), status: self.status.clone() }
+    }
+}
+
+/// The lane that the task will be in, if the patch moves it. Asked twice: before the task is locked, so that a missing lane
+/// is opened without holding anything, and afterwards for the answer.
+fn lane_after(project: &str, task_id: &str, patch: &TaskPatch) -> Result<Option<Lane>, Error> {
+    if patch.task_type.is_none() && patch.segment_type.is_none() {
+        return Ok(None);
+    }
+    let current = sql!(
+        "select task_type, segment_type from task_mgmt.task where project_name = $1 and task_id = $2"
+    )
+    .first(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)))?;
+    let Some((task_type, segment_type)) = current else {
+        return Err(tasks::not_found(project, task_id)?);
+    };
+    let wanted_type = patch.task_type.clone().unwrap_or(task_type);
+    let wanted_segment = match &patch.segment_type {
+        None => segment_type,
+        Some(wanted) => wanted.clone().unwrap_or_default(),
+    };
+    let is_known = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
+    if is_known.run(&[project.into(), wanted_type.as_str().into()])? == 0 {
+        return Err(Error::TaskOfUnknownType { project: project.into(), task_type: wanted_type });
+    }
+    let kind = (wanted_type.as_str(), wanted_segment.as_str());
+    let lane_no = Lanes::open(project, &[kind].into())?.number(kind)?;
+    Ok(Some(Lane { lane_no, task_type: wanted_type, segment_type: wanted_segment }))
+}
+
+struct Lane {
+    lane_no: i32,
+    task_type: String,
+    segment_type: String,
+}
+
+fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), Error> {
+    if let Some(lane) = lane {
+        if task.status == "completed" && lane.task_type != task.task_type {
+            return Err(task.finished());
+        }
+        sql!(
+            "update task_mgmt.task set lane_no = $3, task_type = $4, segment_type = $5
+            where project_name = $1 and task_no = $2"
+        )
+        .run(&[
+            task.project.into(),
+            task.task_no.into(),
+            lane.lane_no.into(),
+            lane.task_type.into(),
+            lane.segment_type.into(),
+        ])?;
+    }
+    let extra_data = patch.extra_data.map(|data| data.map_or("null", |data| data.get()));
+    sql!(
+        "update task_mgmt.task
+        set priority = coalesce($3, priority),
+            batch_id = coalesce($4, batch_id),
+            is_paused = coalesce($5, is_paused),
+            is_checked = coalesce($6, is_checked),
+            ng_state = coalesce($7::jsonb, ng_state),
+            ng_state_initial = coalesce($8::jsonb, ng_state_initial),
+            extra_data = case when $9::text is null then extra_data else nullif($9::jsonb, 'null') end,
+            note = case when $10 then $11 else note end,
+            segment_seed_id = case when $12 then $13::numeric else segment_seed_id end
+        where project_name = $1 and task_no = $2"
+    )
+    .run(&[
+        task.project.into(),
+        task.task_no.into(),
+        patch.priority.into(),
+        patch.batch_id.clone().into(),
+        patch.is_paused.into(),
+        patch.is_checked.into(),
+        patch.ng_state.map(|state| state.get().to_owned()).into(),
+        patch.ng_state_initial.map(|state| state.get().to_owned()).into(),
+        extra_data.into(),
+        patch.note.is_some().into(),
+        patch.note.clone().flatten().into(),
+        patch.segment_seed_id.is_some().into(),
+        patch.segment_seed_id.flatten().map(|id| id.0.to_string()).into(),
+    ])?;
+    events::append(task.project, &[task.task_no], "changed", Actor::Caller, None, task.now)
+}
+
+fn assign(task: &LockedTask, user: Option<&str>) -> Result<(), Error> {
+    let user_no = user.map(|user| users::find_no(task.project, user)).transpose()?;
+    sql!("update task_mgmt.task set assigned_user_no = $3 where project_name = $1 and task_no = $2").run(&[
+        task.project.into(),
+        task.task_no.into(),
+        user_no.into(),
+    ])?;
+    events::append(task.project, &[task.task_no], "assigned", Actor::Caller, user, task.now)
+}
+
+fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
+    if is_active {
+        let activated = sql!(
+            "delete from task_mgmt.blocked
+            where project_name = $1 and task_no = $2 and is_held and unsatisfied = 0"
+        )
+        .run(&[task.project.into(), task.task_no.into()])?;
+        if activated == 0 {
+            return Ok(());
+        }
+        return events::append(task.project, &[task.task_no], "activated", Actor::Caller, None, task.now);
+    }
+    if tasks::holder(task.project, task.task_id)?.is_some() {
+        return Err(Error::CannotHoldBack { task: task.task_id.into(), status: "running".into() });
+    }
+    if task.status != "queued" {
+        return Err(Error::CannotHoldBack { task: task.task_id.into(), status: task.status.clone() });
+    }
+    sql!(
+        "insert into task_mgmt.blocked (project_name, task_no, unsatisfied, is_held)
+        values ($1, $2, 0, true)
+        on conflict (project_name, task_no) do update set is_held = true"
+    )
+    .run(&[task.project.into(), task.task_no.into()])?;
+    events::append(task.project, &[task.task_no], "held", Actor::Caller, None, task.now)
+}
+
+/// Moves between open and completed, or from one completion status to another, as the status given demands.
+fn set_completion(task: &LockedTask, status: Option<&str>, user: Option<&str>) -> Result<(), Error> {
+    let user = user.filter(|user| !user.is_empty());
+    let status = match status {
+        Some(status) => status,
+        None if user.is_some() => task.completion_status.as_str(),
+        None => return Ok(()),
+    };
+    match (task.status.as_str(), status) {
+        ("queued", "") if user.is_some() => Err(Error::InactiveCompletion {
+            task: task.task_id.into(),
+            what: "completed user without a completion status",
+        }),
+        ("queued", "") => Ok(()),
+        ("completed", "") => reopen(task),
+        ("completed", status) if status == task.completion_status && user.is_none() => Ok(()),
+        ("queued" | "completed", status) => complete(task, status, user),
+        _ => Err(task.finished()),
+    }
+}
+
+/// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
+fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), Error> {
+    let completion = sql!(
+        "select y.task_type, y.completion_statuses, y.verification_handler, y.completion_handler,
+            coalesce(l.user_no, t.completed_user_no)
+        from task_mgmt.task t
+        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
+        left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
+        where t.project_name = $1 and t.task_no = $2"
+    );
+    let found = completion.first(&[task.project.into(), task.task_no.into()], |row| {
+        Ok((
+            row.get::<String>(1)?,
+            row.get::<Vec<String>>(2)?,
+            row.find::<String>(3)?,
+            row.find::<String>(4)?,
+            row.find::<i32>(5)?,
+        ))
+    })?;
+    let Some((task_type, allowed, verification, completion, holder)) = found else {
+        return Err(tasks::not_found(task.project, task.task_id)?);
+    };
+    tasks::require_status_allowed(status, &task_type, &allowed)?;
+    let user_no = match user {
+        Some(user) => users::find_no(task.project, user)?,
+        None => holder.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
+    };
+    if task.status == "queued" && tasks::is_blocked(task.project, task.task_no)? && holder.is_none() {
+        return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
+    }
+    if let Some(handler) = &verification {
+        let verdict = handlers::verify(task.project, &task_type, handler, task.task_id, status)?;
+        if !verdict.passed {
+            return Err(Error::VerificationFailed(verdict.message));
+        }
+    }
+    ready::withdraw(task.project, &[task.task_no])?;
+    end_lease(task)?;
+    sql!(
+        "update task_mgmt.task
+        set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5
+        where project_name = $1 and task_no = $2"
+    )
+    .run(&[task.project.into(), task.task_no.into(), status.into(), user_no.into(), task.now.into()])?;
+    events::append(task.project, &[task.task_no], "completed", Actor::User(user_no), Some(status), task.now)?;
+    satisfaction::unsatisfy(task.project, task.task_no, status, task.now)?;
+    satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
+    match &completion {
+        Some(handler) => handlers::complete(task.project, handler, task.task_id, status),
+        None => Ok(()),
+    }
+}
+
+/// Opens a finished task again. The caller holds the key of the dependency graph.
+fn reopen(task: &LockedTask) -> Result<(), Error> {
+    sql!(
+        "update task_mgmt.task
+        set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null
+        where project_name = $1 and task_no = $2"
+    )
+    .run(&[task.project.into(), task.task_no.into()])?;
+    events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
+    satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
+    ready::offer(task.project, &[task.task_no])
+}
+
+/// Ends whatever lease there is, keeping its times on the task.
+fn end_lease(task: &LockedTask) -> Result<(), Error> {
+    sql!(
+        "with ended as (
+            delete from task_mgmt.lease
+            where project_name = $1 and task_no = $2
+            returning leased_at, started_at
+        )
+        update task_mgmt.task t
+        set first_start_ts = coalesce(t.first_start_ts, ended.started_at), last_leased_ts = ended.leased_at
+        from ended
+        where t.project_name = $1 and t.task_no = $2"
+    )
+    .run(&[task.project.into(), task.task_no.into()])?;
+    Ok(())
+}

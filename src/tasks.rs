@@ -1,0 +1,204 @@
+//! Tasks: creating and reading them, and the look-ups that all who change them share.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::tasks::NewTask;
+
+use crate::access::{self, Level};
+use crate::arguments::{self, required};
+use crate::error::Error;
+use crate::json::Jsonb;
+use crate::projects;
+use crate::spi::sql;
+use crate::task_creation;
+
+/// Creates a task and returns its id.
+///
+/// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_id (default: a number), task_type, priority
+/// (default 50), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
+/// (default: extra_data.seed_id), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
+/// satisfied), is_paused, is_checked; and, for bringing in existing tasks, active_user_id with last_leased_ts,
+/// first_start_ts (Unix seconds), completion_status with completed_user_id.
+/// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`; 55000 the active
+/// user holds another task; 42501 the caller is not a manager.
+/// *Locks*: the key of the active user, if any.
+/// *Source*: annotation reference 6.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let text = arguments::data(data)?;
+    let task = NewTask::parse(&text).map_err(Error::from)?;
+    let ids = task_creation::create(project, vec![task])?;
+    Ok(ids.into_iter().next().unwrap_or_default())
+}
+
+/// Creates many tasks at once, all or none, and returns how many.
+///
+/// *Arguments*: `data` is an array of what `create_task` takes. Tasks of equal priority are handed out in its order.
+/// *Errors*, *Locks*: as `create_task`; the message names the element.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn create_tasks(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i64, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let text = arguments::data(data)?;
+    let tasks = NewTask::parse_all(&text).map_err(Error::from)?;
+    Ok(task_creation::create(project, tasks)?.len() as i64)
+}
+
+/// A task as a JSON object. Absent references are empty strings; last_leased_ts and first_start_ts are Unix seconds
+/// (0 and null if it was never started); seed ids above 2^53 are text.
+///
+/// *Errors*: P0002 project or task unknown; 42501 access denied. Reading changes nothing.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    let task = required("task_id", task_id)?;
+    access::require(Level::Reader, project)?;
+    match read(project, task)? {
+        Some(task) => Ok(task),
+        None => Err(not_found(project, task)?.into()),
+    }
+}
+
+/// How many tasks are open, completed and paused, and the first five open ones, unpaused and paused.
+///
+/// *Returns* an object with active_count, completed_count, paused_count (open tasks only), active_unpaused_ids and
+/// active_paused_ids (at most five each, highest priority first, then by id).
+/// *Errors*: P0002 project unknown; 42501 access denied.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn list_tasks_summary(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    access::require(Level::Reader, project)?;
+    projects::require_existing(project)?;
+    let summary = sql!(
+        "with open as (
+            select t.task_id, t.is_paused, t.priority
+            from task_mgmt.task t
+            where t.project_name = $1 and t.status = 'queued' and not exists (
+                select from task_mgmt.blocked b where b.project_name = $1 and b.task_no = t.task_no
+            )
+        )
+        select jsonb_build_object(
+            'active_count', (select count(*) from open),
+            'completed_count', (
+                select count(*) from task_mgmt.task t where t.project_name = $1 and t.status = 'completed'
+            ),
+            'paused_count', (
+                select count(*) from task_mgmt.task t
+                where t.project_name = $1 and t.is_paused and t.status = 'queued'
+            ),
+            'active_unpaused_ids', to_jsonb(array(
+                select task_id from open where not is_paused order by priority desc, task_id limit 5
+            )),
+            'active_paused_ids', to_jsonb(array(
+                select task_id from open where is_paused order by priority desc, task_id limit 5
+            ))
+        )"
+    )
+    .first(&[project.into()], |row| row.get(1))?;
+    Ok(summary.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))?)
+}
+
+/// The open, paused tasks that are assigned to the user, as an array of what `get_task` returns: highest priority first,
+/// then by id; empty for an unknown user.
+///
+/// *Errors*: P0002 project unknown; 42501 access denied.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_paused_tasks_by_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    let user = required("user_id", user_id)?;
+    access::require(Level::Reader, project)?;
+    projects::require_existing(project)?;
+    let tasks = sql!(
+        "select coalesce(jsonb_agg(task_mgmt.task_as_json(d) order by d.priority desc, d.task_id), '[]')
+        from task_mgmt.task_details d
+        where d.project_name = $1 and d.assigned_user_no = (
+                select u.user_no from task_mgmt.project_user u where u.project_name = $1 and u.user_id = $2
+            )
+            and d.is_paused and d.is_active and d.completion_status = '' and d.status <> 'cancelled'"
+    )
+    .first(&[project.into(), user.into()], |row| row.get(1))?;
+    Ok(tasks.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))?)
+}
+
+/// The task as `get_task` returns it.
+pub fn read(project: &str, task_id: &str) -> Result<Option<Jsonb>, Error> {
+    sql!(
+        "select task_mgmt.task_as_json(d) from task_mgmt.task_details d where d.project_name = $1 and d.task_id = $2"
+    )
+    .first(&[project.into(), task_id.into()], |row| row.get(1))
+}
+
+/// Locks the task's row against whoever adds dependencies or re-opens what it depends on; returns its number.
+/// The caller holds the task's key. Errors: P0002.
+pub fn lock_row(project: &str, task_id: &str) -> Result<i64, Error> {
+    let found =
+        sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2 for no key update")
+            .first(&[project.into(), task_id.into()], |row| row.get(1))?;
+    match found {
+        Some(task_no) => Ok(task_no),
+        None => Err(not_found(project, task_id)?),
+    }
+}
+
+/// Who holds the task, if anybody.
+pub fn holder(project: &str, task_id: &str) -> Result<Option<String>, Error> {
+    let found = sql!(
+        "select u.user_id
+        from task_mgmt.task t
+        left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
+        left join task_mgmt.project_user u on u.project_name = $1 and u.user_no = l.user_no
+        where t.project_name = $1 and t.task_id = $2"
+    )
+    .first(&[project.into(), task_id.into()], |row| row.find(1))?;
+    match found {
+        Some(holder) => Ok(holder),
+        None => Err(not_found(project, task_id)?),
+    }
+}
+
+/// Errors: 22023 if the task type does not allow the completion status.
+pub fn require_status_allowed(status: &str, task_type: &str, allowed: &[String]) -> Result<(), Error> {
+    if allowed.iter().any(|one| one == status) {
+        return Ok(());
+    }
+    if allowed.is_empty() {
+        return Err(Error::NoStatuses(task_type.into()));
+    }
+    Err(Error::StatusNotAllowed { status: status.into(), task_type: task_type.into(), allowed: allowed.to_vec() })
+}
+
+/// Whether the task waits for something.
+pub fn is_blocked(project: &str, task_no: i64) -> Result<bool, Error> {
+    let blocked = sql!("select from task_mgmt.blocked where project_name = $1 and task_no = $2");
+    Ok(blocked.run(&[project.into(), task_no.into()])? > 0)
+}
+
+/// The error for a task that waits, with what it waits for.
+pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
+    let waits_for = sql!(
+        "select u.task_id || ' (' || d.required_completion_status || ')'
+        from task_mgmt.task t
+        join task_mgmt.dependency d on d.project_name = $1 and d.task_no = t.task_no and not d.is_satisfied
+        join task_mgmt.task u on u.project_name = $1 and u.task_no = d.upstream_no
+        where t.project_name = $1 and t.task_id = $2
+        order by u.task_no
+        limit 3"
+    )
+    .all(&[project.into(), task_id.into()], |row| row.get::<String>(1))?;
+    let reason = match waits_for.is_empty() {
+        true => "it is inactive".to_owned(),
+        false => format!("it waits for {}", waits_for.join(", ")),
+    };
+    Ok(Error::TaskBlocked { task: task_id.into(), reason })
+}
+
+/// The error for a task that is not there: the project may not be there either.
+pub fn not_found(project: &str, task_id: &str) -> Result<Error, Error> {
+    projects::require_existing(project)?;
+    Ok(Error::TaskNotFound { project: project.into(), task: task_id.into() })
+}
