@@ -16,20 +16,20 @@ mod schema;
 mod settings;
 mod spi;
 
-mod projects;
-mod users;
-mod lanes;
-mod tasks;
-mod task_creation;
-mod task_changes;
-mod ready;
 mod assignment;
-mod takeover;
-mod release;
-mod dependencies;
-mod satisfaction;
-mod handlers;
 mod cross_project;
+mod dependencies;
+mod handlers;
+mod lanes;
+mod projects;
+mod ready;
+mod release;
+mod satisfaction;
+mod takeover;
+mod task_changes;
+mod task_creation;
+mod tasks;
+mod users;
 
 pgrx::pg_module_magic!(name, version);
 

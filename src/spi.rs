@@ -109,7 +109,10 @@ impl Statement {
         // SAFETY: connected to SPI; a kept plan lives as long as the backend.
         let plan = unsafe {
             let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
-            Spi::check_status(if plan.is_null() { pg_sys::SPI_result } else { pg_sys::SPI_keepplan(plan) })?;
+            if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
+                let code = pg_sys::SPI_result;
+                return Err(Error::Internal(format!("SPI cannot plan a statement: {code}")));
+            }
             plan
         };
         Ok(*self.plan.get_or_init(|| plan))
