@@ -18,6 +18,8 @@ mod spi;
 
 mod projects;
 mod users;
+mod task_types;
+mod grants;
 mod lanes;
 mod tasks;
 mod task_creation;
@@ -29,6 +31,8 @@ mod release;
 mod dependencies;
 mod satisfaction;
 mod handlers;
+mod timesheets;
+mod clearing;
 mod cross_project;
 
 pgrx::pg_module_magic!(name, version);
