@@ -73,12 +73,6 @@ impl Statement {
         self.with_rows(arguments, |rows, _| rows.next().map(|row| map(&row)).transpose())
     }
 
-    /// Runs a statement that returns exactly one row and returns its first column, which is never null.
-    pub fn value<T: FromDatum>(&self, arguments: &[DatumWithOid]) -> Result<T, Error> {
-        let value = self.first(arguments, |row| row.get(1))?;
-        value.ok_or_else(|| Error::Internal("a statement that returns one row returned none".into()))
-    }
-
     /// Runs the statement and maps all its rows.
     pub fn all<T>(
         &self,
@@ -110,42 +104,16 @@ impl Statement {
         if let Some(plan) = self.plan.get() {
             return Ok(*plan);
         }
+        let text = CString::new(self.text).map_err(|error| Error::Internal(error.to_string()))?;
+        let mut types: Vec<pg_sys::Oid> = arguments.iter().map(DatumWithOid::oid).collect();
         // SAFETY: connected to SPI; a kept plan lives as long as the backend.
         let plan = unsafe {
-            let plan = prepare(self.text, arguments)?;
-            Spi::check_status(pg_sys::SPI_keepplan(plan))?;
+            let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            Spi::check_status(if plan.is_null() { pg_sys::SPI_result } else { pg_sys::SPI_keepplan(plan) })?;
             plan
         };
         Ok(*self.plan.get_or_init(|| plan))
     }
-}
-
-/// Runs a statement that is made up at run time, from quoted identifiers only. Returns the first column of its first row.
-pub fn run_text<T: FromDatum>(text: &str, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
-    // SAFETY: the plan is used while connected, with the arguments that it was prepared for.
-    Spi::connect(|_| unsafe {
-        let (table, processed) = execute(prepare(text, arguments)?, arguments)?;
-        match table.is_null() || processed == 0 {
-            true => Ok(None),
-            false => Row { tuple: *(*table).vals, columns: (*table).tupdesc }.find(1),
-        }
-    })
-}
-
-/// A plan for arguments of these types.
-///
-/// # Safety
-/// Connected to SPI; unless it is kept, the plan lives until the end of the connection.
-unsafe fn prepare(text: &str, arguments: &[DatumWithOid]) -> Result<pg_sys::SPIPlanPtr, Error> {
-    let text = CString::new(text).map_err(|error| Error::Internal(error.to_string()))?;
-    let mut types: Vec<pg_sys::Oid> = arguments.iter().map(DatumWithOid::oid).collect();
-    // SAFETY: the text is a C string, and there is one type for each parameter.
-    let plan = unsafe { pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr()) };
-    if plan.is_null() {
-        // SAFETY: a variable that the failed call has set.
-        Spi::check_status(unsafe { pg_sys::SPI_result })?;
-    }
-    Ok(plan)
 }
 
 /// Runs a plan on a fresh snapshot: the result table (null if the statement returns no rows) and the number of rows.
