@@ -129,26 +129,54 @@ impl Error {
     fn code(&self) -> PgSqlErrorCode {
         use Error::*;
         match self {
-            Argument(_) | NullArgument(_) | StatusNotAllowed { .. } | NoStatuses(_) | NoCompletedUser(_)
-            | Cycle(_) | AmbiguousTask { .. }
+            Argument(_)
+            | NullArgument(_)
+            | StatusNotAllowed { .. }
+            | NoStatuses(_)
+            | NoCompletedUser(_)
+            | Cycle(_)
+            | AmbiguousTask { .. }
             | HandlerSignature { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            ProjectNotFound(_) | UserNotFound { .. } | UserNotFoundAnywhere(_) | TaskTypeNotFound { .. }
-            | TaskOfUnknownType { .. } | TaskNotFound { .. } | TaskNotFoundAnywhere(_)
-            | DependencyNotFound { .. } | HandlerNotFound { .. }
-            | RoleNotFound(_) | FunctionNotFound(_) => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
-            ProjectExists(_) | UserExists(_) | TaskTypeExists { .. } | TaskExists { .. }
-            | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
-            ProjectNotActive { .. } | ProjectNotEmpty { .. } | UserNotActive(_) | OtherTaskActive { .. }
-            | NoActiveTask { .. } | NotTheActiveTask { .. } | TimeForOtherTask { .. } | TaskFinished { .. }
-            | TaskNotFinished(_) | TaskBlocked { .. } | InactiveCompletion { .. } | TaskNotHeld(_) | CannotHoldBack { .. }
-            | StatusInUse { .. } | UsersHaveCompleted { .. } | TaskTypesHaveTasks { .. }
-            | HandlerMissing { .. } | HandlerResult { .. }
+            ProjectNotFound(_)
+            | UserNotFound { .. }
+            | UserNotFoundAnywhere(_)
+            | TaskTypeNotFound { .. }
+            | TaskOfUnknownType { .. }
+            | TaskNotFound { .. }
+            | TaskNotFoundAnywhere(_)
+            | DependencyNotFound { .. }
+            | RoleNotFound(_)
+            | FunctionNotFound(_)
+            | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
+            ProjectExists(_) | UserExists(_) | TaskTypeExists { .. } | TaskExists { .. } | DependencyExists { .. } => {
+                PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT
+            }
+            ProjectNotActive { .. }
+            | ProjectNotEmpty { .. }
+            | UserNotActive(_)
+            | OtherTaskActive { .. }
+            | NoActiveTask { .. }
+            | NotTheActiveTask { .. }
+            | TimeForOtherTask { .. }
+            | TaskFinished { .. }
+            | TaskNotFinished(_)
+            | TaskBlocked { .. }
+            | InactiveCompletion { .. }
+            | TaskNotHeld(_)
+            | CannotHoldBack { .. }
+            | StatusInUse { .. }
+            | UsersHaveCompleted { .. }
+            | TaskTypesHaveTasks { .. }
+            | HandlerMissing { .. }
+            | HandlerResult { .. }
             | VerificationFailed(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
-            NotQualifiedForType { .. } | NotQualifiedForSegment { .. } | AccessDenied { .. }
-            | BoundToAnotherRole { .. } | HandlerOfAnother { .. } | Restricted => {
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
-            }
+            NotQualifiedForType { .. }
+            | NotQualifiedForSegment { .. }
+            | AccessDenied { .. }
+            | BoundToAnotherRole { .. }
+            | HandlerOfAnother { .. }
+            | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }
@@ -181,12 +209,16 @@ impl Error {
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
-            TaskBlocked { .. } | InactiveCompletion { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
+            TaskBlocked { .. } | InactiveCompletion { .. } => {
+                "get_unsatisfied_dependencies_for_task shows what it waits for."
+            }
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
             NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",
             AccessDenied { .. } => "An admin grants it with grant_access.",
-            HandlerOfAnother { .. } => "A handler runs with the rights of its owner: only a member of that role registers it.",
+            HandlerOfAnother { .. } => {
+                "A handler runs with the rights of its owner: only a member of that role registers it."
+            }
             CannotHoldBack { .. } => "Only a task that nobody holds or has finished can wait.",
             _ => return None,
         };

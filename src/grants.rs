@@ -68,7 +68,7 @@ fn grant_access(
     )
     .run(&[project.into(), role.into(), level.name().into()])?;
     for statement in missing_privileges(role)? {
-        spi::run_text::<bool>(&statement, &[])?;
+        spi::run_command(&statement)?;
     }
     record(project, &format!("granted {} to role {name}", level.name()))?;
     Ok(true)
@@ -205,5 +205,5 @@ fn withdraw_privileges(roles: &[pg_sys::Oid]) -> Result<(), Error> {
         group by privilege, r.rolname"
     ))
     .all(&[roles.to_vec().into()], |row| row.get(1))?;
-    statements.iter().try_for_each(|statement| spi::run_text::<bool>(statement, &[]).map(drop))
+    statements.iter().try_for_each(|statement| spi::run_command(statement))
 }

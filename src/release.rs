@@ -7,13 +7,13 @@ use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
 use crate::clock::{self, Instant};
-use crate::satisfaction;
 use crate::error::Error;
 use crate::events;
 use crate::handlers;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
+use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
 
@@ -84,11 +84,7 @@ fn force_release_task(
 /// *Locks*: the task's key.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn renew_lease(
-    project_name: Option<&str>,
-    user_id: Option<&str>,
-    task_id: Option<&str>,
-) -> Result<bool, ErrorReport> {
+fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Worker, project_name)?;
     let user = required("user_id", user_id)?;
     let task = required("task_id", task_id)?;

@@ -73,6 +73,12 @@ impl Statement {
         self.with_rows(arguments, |rows, _| rows.next().map(|row| map(&row)).transpose())
     }
 
+    /// Runs a statement that returns exactly one row and returns its first column, which is never null.
+    pub fn value<T: FromDatum>(&self, arguments: &[DatumWithOid]) -> Result<T, Error> {
+        let value = self.first(arguments, |row| row.get(1))?;
+        value.ok_or_else(|| Error::Internal("a statement that returns one row returned none".into()))
+    }
+
     /// Runs the statement and maps all its rows.
     pub fn all<T>(
         &self,
@@ -109,7 +115,10 @@ impl Statement {
         // SAFETY: connected to SPI; a kept plan lives as long as the backend.
         let plan = unsafe {
             let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
-            Spi::check_status(if plan.is_null() { pg_sys::SPI_result } else { pg_sys::SPI_keepplan(plan) })?;
+            if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
+                let code = pg_sys::SPI_result;
+                return Err(Error::Internal(format!("SPI cannot plan a statement: {code}")));
+            }
             plan
         };
         Ok(*self.plan.get_or_init(|| plan))
@@ -161,4 +170,15 @@ pub fn savepoint<T>(body: impl FnOnce() -> T + UnwindSafe + RefUnwindSafe) -> Re
         pg_sys::CurrentResourceOwner = owner;
         outcome
     }
+}
+
+/// Runs a command that is made up at run time, from quoted identifiers only.
+pub fn run_command(text: &str) -> Result<(), Error> {
+    Ok(Spi::run(text)?)
+}
+
+/// Runs a query that is made up at run time, from quoted identifiers only, and returns the one value of its one row. It is
+/// planned as any client's query would be.
+pub fn query<T: FromDatum + IntoDatum>(text: &str, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
+    Ok(Spi::get_one_with_args(text, arguments)?)
 }

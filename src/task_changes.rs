@@ -7,7 +7,6 @@ use task_mgmt_core::tasks::TaskPatch;
 use crate::access::Level;
 use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
-use crate::satisfaction;
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
@@ -16,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
+use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
 use crate::users;
@@ -91,11 +91,7 @@ fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<
 /// *Locks*: the task's key and row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn assign_task(
-    project_name: Option<&str>,
-    task_id: Option<&str>,
-    user_id: Option<&str>,
-) -> Result<bool, ErrorReport> {
+fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let task = LockedTask::lock(project, required("task_id", task_id)?)?;
     ready::withdraw(project, &[task.task_no])?;
@@ -117,11 +113,7 @@ fn assign_task(
 /// *Source*: annotation reference 6.4, 6.5.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn update_task(
-    project_name: Option<&str>,
-    task_id: Option<&str>,
-    data: Option<Jsonb>,
-) -> Result<bool, ErrorReport> {
+fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let id = required("task_id", task_id)?;
     let text = arguments::data(data)?;
@@ -218,10 +210,8 @@ fn lane_after(project: &str, task_id: &str, patch: &TaskPatch) -> Result<Option<
     if patch.task_type.is_none() && patch.segment_type.is_none() {
         return Ok(None);
     }
-    let current = sql!(
-        "select task_type, segment_type from task_mgmt.task where project_name = $1 and task_id = $2"
-    )
-    .first(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)))?;
+    let current = sql!("select task_type, segment_type from task_mgmt.task where project_name = $1 and task_id = $2")
+        .first(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)))?;
     let Some((task_type, segment_type)) = current else {
         return Err(tasks::not_found(project, task_id)?);
     };

@@ -144,12 +144,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn build(
-        new: &'a [NewTask],
-        lanes: &Lanes,
-        users: &HashMap<String, i32>,
-        now: Instant,
-    ) -> Result<Self, Error> {
+    fn build(new: &'a [NewTask], lanes: &Lanes, users: &HashMap<String, i32>, now: Instant) -> Result<Self, Error> {
         let mut rows = Self { now: Some(now), ..Self::default() };
         for task in new {
             let number = events::next_number()?;

@@ -127,18 +127,15 @@ fn get_paused_tasks_by_user(project_name: Option<&str>, user_id: Option<&str>) -
 
 /// The task as `get_task` returns it.
 pub fn read(project: &str, task_id: &str) -> Result<Option<Jsonb>, Error> {
-    sql!(
-        "select task_mgmt.task_as_json(d) from task_mgmt.task_details d where d.project_name = $1 and d.task_id = $2"
-    )
-    .first(&[project.into(), task_id.into()], |row| row.get(1))
+    sql!("select task_mgmt.task_as_json(d) from task_mgmt.task_details d where d.project_name = $1 and d.task_id = $2")
+        .first(&[project.into(), task_id.into()], |row| row.get(1))
 }
 
 /// Locks the task's row against whoever adds dependencies or re-opens what it depends on; returns its number.
 /// The caller holds the task's key. Errors: P0002.
 pub fn lock_row(project: &str, task_id: &str) -> Result<i64, Error> {
-    let found =
-        sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2 for no key update")
-            .first(&[project.into(), task_id.into()], |row| row.get(1))?;
+    let found = sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2 for no key update")
+        .first(&[project.into(), task_id.into()], |row| row.get(1))?;
     match found {
         Some(task_no) => Ok(task_no),
         None => Err(not_found(project, task_id)?),

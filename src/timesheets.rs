@@ -15,6 +15,25 @@ use crate::projects;
 use crate::spi::sql;
 use crate::users;
 
+/// Submissions between two times; the filter that follows decides by which index they are found.
+macro_rules! submissions {
+    () => {
+        "select coalesce(jsonb_agg(jsonb_build_object(
+                'submission_id', s.submission_no,
+                'user_id', u.user_id,
+                'task_id', t.task_id,
+                'seconds_spent', trim_scale(s.seconds_spent),
+                'submitted_at', s.submitted_at)
+            order by s.submitted_at desc, s.submission_no desc), '[]')
+        from task_mgmt.submission s
+        join task_mgmt.project_user u on u.project_name = $1 and u.user_no = s.user_no
+        join task_mgmt.task t on t.project_name = $1 and t.task_no = s.task_no
+        where s.project_name = $1
+            and s.submitted_at >= coalesce($4, '-infinity')
+            and s.submitted_at <= coalesce($5, 'infinity')"
+    };
+}
+
 /// Books time of a user on the task that they hold, at the user's present rate, and renews their lease.
 ///
 /// *Arguments*: `duration_seconds` is rounded to milliseconds and must then be from 0.001 to 999999999.999.
@@ -62,24 +81,12 @@ fn get_timesheet_submissions(
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
     projects::require_existing(project)?;
-    Ok(sql!(
-        "select coalesce(jsonb_agg(jsonb_build_object(
-                'submission_id', s.submission_no,
-                'user_id', u.user_id,
-                'task_id', t.task_id,
-                'seconds_spent', trim_scale(s.seconds_spent),
-                'submitted_at', s.submitted_at)
-            order by s.submitted_at desc, s.submission_no desc), '[]')
-        from task_mgmt.submission s
-        join task_mgmt.project_user u on u.project_name = $1 and u.user_no = s.user_no
-        join task_mgmt.task t on t.project_name = $1 and t.task_no = s.task_no
-        where s.project_name = $1
-            and ($2 is null or u.user_id = $2)
-            and ($3 is null or t.task_id = $3)
-            and s.submitted_at >= coalesce($4, '-infinity')
-            and s.submitted_at <= coalesce($5, 'infinity')"
-    )
-    .value(&[project.into(), user_id.into(), task_id.into(), start_date.into(), end_date.into()])?)
+    let statement = match (user_id, task_id) {
+        (_, Some(_)) => sql!(concat!(submissions!(), " and t.task_id = $3 and ($2 is null or u.user_id = $2)")),
+        (Some(_), None) => sql!(concat!(submissions!(), " and $3 is null and u.user_id = $2")),
+        (None, None) => sql!(concat!(submissions!(), " and $3 is null and $2 is null")),
+    };
+    Ok(statement.value(&[project.into(), user_id.into(), task_id.into(), start_date.into(), end_date.into()])?)
 }
 
 /// What a user has worked in the last days.

@@ -60,7 +60,7 @@ impl Kind {
 
 /// A function as the catalog describes it now.
 pub struct Function {
-    /// Name and argument types, all with their schemas: what is kept, because regprocedure columns would block pg_upgrade.
+    /// Name and argument types with their schemas, as text: columns of type regprocedure would block pg_upgrade.
     pub signature: String,
     kind: Kind,
     name: String,
@@ -103,12 +103,12 @@ impl Function {
     }
 
     /// Calls the function as its owner. The result of a completion handler is ignored, whatever its type.
-    pub fn call<T: FromDatum>(&self, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
+    pub fn call<T: FromDatum + IntoDatum>(&self, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
         let text = match self.kind {
             Kind::Completion => format!("select {}($1, $2, $3) is null", self.name),
             Kind::Verification | Kind::Creation => format!("select {}($1, $2, $3)", self.name),
         };
-        access::acting_as(self.owner, || as_owner(self.owner, || spi::run_text(&text, arguments)))
+        access::acting_as(self.owner, || as_owner(self.owner, || spi::query(&text, arguments)))
     }
 
     /// The function, and whether it fits the kind.

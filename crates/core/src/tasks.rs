@@ -182,11 +182,7 @@ fn check_priority(argument: &str, priority: i32) -> Result<(), Invalid> {
 }
 
 /// The seed id given by itself, or the one in extra_data; both must agree.
-fn seed_id(
-    argument: &str,
-    given: Option<SeedId>,
-    extra_data: Option<&RawValue>,
-) -> Result<Option<SeedId>, Invalid> {
+fn seed_id(argument: &str, given: Option<SeedId>, extra_data: Option<&RawValue>) -> Result<Option<SeedId>, Invalid> {
     #[derive(Deserialize)]
     struct ExtraData {
         seed_id: Option<SeedId>,
@@ -197,9 +193,9 @@ fn seed_id(
     };
     let found = parse::<ExtraData>(&format!("{argument}.extra_data"), text)?.seed_id;
     match (given, found) {
-        (Some(SeedId(given)), Some(SeedId(found))) if given != found => Err(Invalid(format!(
-            "{argument}.segment_seed_id is {given}, but {argument}.extra_data.seed_id is {found}"
-        ))),
+        (Some(SeedId(given)), Some(SeedId(found))) if given != found => {
+            Err(Invalid(format!("{argument}.segment_seed_id is {given}, but {argument}.extra_data.seed_id is {found}")))
+        }
         _ => Ok(given.or(found)),
     }
 }
