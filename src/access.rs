@@ -1,11 +1,12 @@
 //! Who may do what. The caller is the role that issued the statement (by login or SET ROLE), or, inside a handler,
-//! the owner of that handler; the functions themselves run as the owner of the extension.
+//! the owner of that handler; the functions themselves run as the owner of the extension. How access is given is in `grants`.
 
 use std::cell::Cell;
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::arguments::Invalid;
 
 use crate::error::Error;
 use crate::spi::sql;
@@ -20,7 +21,14 @@ pub enum Level {
 }
 
 impl Level {
-    fn name(self) -> &'static str {
+    /// The level of this name.
+    pub fn parse(name: &str) -> Result<Self, Invalid> {
+        let all = [Level::Reader, Level::Worker, Level::Manager, Level::Admin];
+        let found = all.into_iter().find(|level| level.name() == name);
+        found.ok_or_else(|| Invalid(format!("level must be reader, worker, manager or admin, found \"{name}\"")))
+    }
+
+    pub fn name(self) -> &'static str {
         match self {
             Level::Reader => "reader",
             Level::Worker => "worker",
@@ -29,6 +37,9 @@ impl Level {
         }
     }
 }
+
+/// What a grant names in place of a project to be valid for all of them.
+pub const ALL_PROJECTS: &str = "*";
 
 thread_local! {
     static HANDLER_OWNER: Cell<Option<pg_sys::Oid>> = const { Cell::new(None) };
@@ -109,8 +120,6 @@ pub fn is_all_powerful(role: pg_sys::Oid) -> bool {
     // SAFETY: catalog look-ups; the current user is the extension's owner, as every function is SECURITY DEFINER.
     unsafe { pg_sys::superuser_arg(role) || pg_sys::has_privs_of_role(role, pg_sys::GetUserId()) }
 }
-
-const ALL_PROJECTS: &str = "*";
 
 fn granted(role: pg_sys::Oid, level: Level, project: &str) -> Result<bool, Error> {
     let grants = sql!(

@@ -31,6 +31,10 @@ pub enum Error {
     AmbiguousTask { task: String, projects: Vec<String> },
     #[error("Dependency {dependency} not found in project \"{project}\"")]
     DependencyNotFound { project: String, dependency: String },
+    #[error("role \"{0}\" does not exist")]
+    RoleNotFound(String),
+    #[error("there is no function with OID {0}")]
+    FunctionNotFound(u32),
     #[error("No {kind} handler registered for task type: {task_type}")]
     HandlerNotFound { kind: &'static str, task_type: String },
 
@@ -49,6 +53,12 @@ pub enum Error {
     ProjectNotActive { project: String, status: String },
     #[error("Project '{project}' still has {tasks} tasks")]
     ProjectNotEmpty { project: String, tasks: i64 },
+    #[error("Completion status '{status}' of task type {task_type} is in use")]
+    StatusInUse { status: String, task_type: String },
+    #[error("Users of project '{project}' have completed {tasks} tasks")]
+    UsersHaveCompleted { project: String, tasks: i64 },
+    #[error("Task types of project '{project}' have {tasks} tasks")]
+    TaskTypesHaveTasks { project: String, tasks: i64 },
     #[error("User {0} is deactivated")]
     UserNotActive(String),
     #[error("User already has an active task {active} which is different from requested task {requested}")]
@@ -75,6 +85,10 @@ pub enum Error {
     Cycle(String),
     #[error("Task verification failed: {0}")]
     VerificationFailed(String),
+    #[error("{kind} handler {handler} does not exist any more")]
+    HandlerMissing { kind: &'static str, handler: String },
+    #[error("{kind} handler {handler} returned something unusable: {reason}")]
+    HandlerResult { kind: &'static str, handler: String, reason: String },
 
     #[error("Task is no longer available for takeover: {task} is held by {holder}")]
     HeldByAnother { task: String, holder: String, idle_seconds: f64, limit_seconds: f64 },
@@ -94,6 +108,8 @@ pub enum Error {
     #[error("task_mgmt functions cannot be called within a security-restricted operation")]
     Restricted,
 
+    #[error("{kind} handler {handler} must be a plain function {expected}")]
+    HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
     #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
     #[error("Task type {0} has no valid completion statuses")]
@@ -119,7 +135,8 @@ impl Error {
             | NoStatuses(_)
             | NoCompletedUser(_)
             | Cycle(_)
-            | AmbiguousTask { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            | AmbiguousTask { .. }
+            | HandlerSignature { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_)
             | UserNotFound { .. }
             | UserNotFoundAnywhere(_)
@@ -128,6 +145,8 @@ impl Error {
             | TaskNotFound { .. }
             | TaskNotFoundAnywhere(_)
             | DependencyNotFound { .. }
+            | RoleNotFound(_)
+            | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
             ProjectExists(_) | UserExists(_) | TaskTypeExists { .. } | TaskExists { .. } | DependencyExists { .. } => {
                 PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT
@@ -145,6 +164,11 @@ impl Error {
             | InactiveCompletion { .. }
             | TaskNotHeld(_)
             | CannotHoldBack { .. }
+            | StatusInUse { .. }
+            | UsersHaveCompleted { .. }
+            | TaskTypesHaveTasks { .. }
+            | HandlerMissing { .. }
+            | HandlerResult { .. }
             | VerificationFailed(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             NotQualifiedForType { .. }
@@ -177,6 +201,9 @@ impl Error {
             TaskTypeNotFound { .. } | TaskOfUnknownType { .. } => "create_task_type makes one.",
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
+            StatusInUse { .. } => "A status that a completed task has, or a dependency requires, must stay allowed.",
+            UsersHaveCompleted { .. } | TaskTypesHaveTasks { .. } => "clear_project_data removes the tasks.",
+            HandlerMissing { .. } => "register_handler sets another one, unregister_handler goes without.",
             UserNotActive(_) => "update_user(project_name, user_id, '{\"is_active\": true}') brings the user back.",
             OtherTaskActive { .. } => "Release the active task first.",
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",

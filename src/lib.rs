@@ -17,8 +17,10 @@ mod settings;
 mod spi;
 
 mod assignment;
+mod clearing;
 mod cross_project;
 mod dependencies;
+mod grants;
 mod handlers;
 mod lanes;
 mod projects;
@@ -28,7 +30,9 @@ mod satisfaction;
 mod takeover;
 mod task_changes;
 mod task_creation;
+mod task_types;
 mod tasks;
+mod timesheets;
 mod users;
 
 pgrx::pg_module_magic!(name, version);

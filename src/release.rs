@@ -146,7 +146,7 @@ impl<'a> HeldTask<'a> {
     fn complete(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
         tasks::require_status_allowed(status, &self.task_type, &self.completion_statuses)?;
         if let Some(handler) = &self.verification_handler {
-            let verdict = handlers::verify(self.project, &self.task_type, handler, self.task_id, status)?;
+            let verdict = handlers::verify(self.project, handler, self.task_id, status)?;
             if !verdict.passed {
                 return Err(Error::VerificationFailed(verdict.message));
             }

@@ -73,6 +73,12 @@ impl Statement {
         self.with_rows(arguments, |rows, _| rows.next().map(|row| map(&row)).transpose())
     }
 
+    /// Runs a statement that returns exactly one row and returns its first column, which is never null.
+    pub fn value<T: FromDatum>(&self, arguments: &[DatumWithOid]) -> Result<T, Error> {
+        let value = self.first(arguments, |row| row.get(1))?;
+        value.ok_or_else(|| Error::Internal("a statement that returns one row returned none".into()))
+    }
+
     /// Runs the statement and maps all its rows.
     pub fn all<T>(
         &self,
@@ -195,4 +201,15 @@ pub fn savepoint<T>(body: impl FnOnce() -> T + UnwindSafe + RefUnwindSafe) -> Re
         pg_sys::CurrentResourceOwner = owner;
         outcome
     }
+}
+
+/// Runs a command that is made up at run time, from quoted identifiers only.
+pub fn run_command(text: &str) -> Result<(), Error> {
+    Ok(Spi::run(text)?)
+}
+
+/// Runs a query that is made up at run time, from quoted identifiers only, and returns the one value of its one row. It is
+/// planned as any client's query would be.
+pub fn query<T: FromDatum + IntoDatum>(text: &str, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
+    Ok(Spi::get_one_with_args(text, arguments)?)
 }

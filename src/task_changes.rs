@@ -373,7 +373,7 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
     }
     if let Some(handler) = &verification {
-        let verdict = handlers::verify(task.project, &task_type, handler, task.task_id, status)?;
+        let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {
             return Err(Error::VerificationFailed(verdict.message));
         }

@@ -1,9 +1,229 @@
-//! Users.
+//! Users: whoever works in a project, with qualifications and a rate. Their leases are in `assignment`, their roles in `access`.
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::users::{NewUser, UserPatch};
+
+use crate::access::{self, Level};
+use crate::arguments::{self, required};
+use crate::clock;
 use crate::error::Error;
+use crate::json::Jsonb;
+use crate::locks::{self, Key};
+use crate::projects;
 use crate::spi::sql;
 
+/// One row for each user. Somebody who holds several tasks is shown with the one leased last.
+macro_rules! user_objects {
+    () => {
+        "select u.user_id, jsonb_build_object(
+                'user_id', u.user_id,
+                'hourly_rate', trim_scale(u.hourly_rate),
+                'active_task', coalesce(active.task_id, ''),
+                'qualified_task_types', u.qualified_task_types,
+                'qualified_segment_types', u.qualified_segment_types)
+            || case when u.is_active then '{}' else jsonb_build_object('is_active', false) end as object
+        from task_mgmt.project_user u
+        left join lateral (
+            select t.task_id
+            from task_mgmt.lease l
+            join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
+            where l.project_name = $1 and l.user_no = u.user_no
+            order by l.leased_at desc, l.fence desc
+            limit 1
+        ) as active on true
+        where u.project_name = $1"
+    };
+}
+
+/// Creates a user and returns its id; does nothing if the user exists with the same data.
+///
+/// *Arguments*: `data` is an object; only `user_id` is required. Keys: user_id, hourly_rate (0 to 1000000, default 0),
+/// qualified_task_types and qualified_segment_types (arrays of names, default empty), active_task (only "").
+/// *Errors*: P0002 project unknown; 42710 the user exists with other data; 22023 anything wrong with `data`; 42501 the caller
+/// is not a manager.
+/// *Locks*: the user's key.
+/// *Source*: annotation reference 4.2.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn create_user(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let text = arguments::data(data)?;
+    let user = NewUser::parse(&text).map_err(Error::from)?;
+    projects::require_existing(project)?;
+    locks::lock(Key::User(project, &user.user_id));
+    if !insert(project, &user)? && !is_equal(project, &user)? {
+        return Err(Error::UserExists(user.user_id).into());
+    }
+    Ok(user.user_id)
+}
+
+/// A user as a JSON object: user_id, hourly_rate, active_task ("" if none), qualified_task_types, qualified_segment_types;
+/// and is_active if it is false.
+///
+/// *Errors*: P0002 project or user unknown; 42501 access denied.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    let user = required("user_id", user_id)?;
+    access::require(Level::Reader, project)?;
+    let found = sql!(concat!(user_objects!(), " and u.user_id = $2"))
+        .first(&[project.into(), user.into()], |row| row.get(2))?;
+    match found {
+        Some(found) => Ok(found),
+        None => Err(not_found(project, user)?.into()),
+    }
+}
+
+/// All users of a project as a JSON array of what `get_user` returns, ordered by user_id.
+///
+/// *Errors*: P0002 project unknown; 42501 access denied.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    access::require(Level::Reader, project)?;
+    projects::require_existing(project)?;
+    let users = sql!(concat!(
+        "select coalesce(jsonb_agg(listed.object order by listed.user_id), '[]') from (",
+        user_objects!(),
+        ") as listed"
+    ));
+    Ok(users.value(&[project.into()])?)
+}
+
+/// Changes a user.
+///
+/// *Arguments*: `data` is an object; an absent key keeps the value. Keys: hourly_rate, qualified_task_types,
+/// qualified_segment_types, is_active. A new rate counts for time submitted from now on.
+/// *Returns* true.
+/// *Errors*: P0002 project or user unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
+/// *Locks*: the user's key.
+/// *Source*: annotation reference 4.3.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn update_user(project_name: Option<&str>, user_id: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let user = required("user_id", user_id)?;
+    let text = arguments::data(data)?;
+    let patch = UserPatch::parse(&text).map_err(Error::from)?;
+    change(project, user, patch)?;
+    Ok(true)
+}
+
+/// Deactivates a user: no more tasks are handed out to them; what they hold they may still release and submit time for.
+///
+/// *Returns* true.
+/// *Errors*: P0002 project or user unknown; 42501 the caller is not a manager.
+/// *Locks*: the user's key.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn deactivate_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<bool, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let user = required("user_id", user_id)?;
+    let patch = UserPatch {
+        hourly_rate: None,
+        qualified_task_types: None,
+        qualified_segment_types: None,
+        is_active: Some(false),
+    };
+    change(project, user, patch)?;
+    Ok(true)
+}
+
+/// The number of a user, which never changes. Errors: P0002.
 pub fn find_no(project: &str, user: &str) -> Result<i32, Error> {
-    let found = sql!("select user_no from task_mgmt.project_user where project_name = $1 and user_id = $2")
-        .first(&[project.into(), user.into()], |row| row.get(1))?;
-    found.ok_or_else(|| Error::UserNotFound { project: project.into(), user: user.into() })
+    sql!("select user_no from task_mgmt.project_user where project_name = $1 and user_id = $2")
+        .first(&[project.into(), user.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, user)?), Ok)
+}
+
+/// The role that a user is bound to, if any. Errors: P0002.
+pub fn bound_role(project: &str, user: &str) -> Result<Option<pg_sys::Oid>, Error> {
+    sql!("select bound_role::oid from task_mgmt.project_user where project_name = $1 and user_id = $2")
+        .first(&[project.into(), user.into()], |row| row.find(1))?
+        .map_or_else(|| Err(not_found(project, user)?), Ok)
+}
+
+/// The task that a user holds; of several, the one leased last.
+pub fn active_task(project: &str, user: &str) -> Result<Option<String>, Error> {
+    sql!(
+        "select t.task_id
+        from task_mgmt.project_user u
+        join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no
+        join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
+        where u.project_name = $1 and u.user_id = $2
+        order by l.leased_at desc, l.fence desc
+        limit 1"
+    )
+    .first(&[project.into(), user.into()], |row| row.get(1))
+}
+
+/// The error for a user that was not found: its project may be missing, too.
+pub fn not_found(project: &str, user: &str) -> Result<Error, Error> {
+    projects::require_existing(project)?;
+    Ok(Error::UserNotFound { project: project.into(), user: user.into() })
+}
+
+/// Whether the user is new.
+fn insert(project: &str, user: &NewUser) -> Result<bool, Error> {
+    let now = clock::now()?;
+    let inserted = sql!(
+        "insert into task_mgmt.project_user
+            (project_name, user_id, hourly_rate, qualified_task_types, qualified_segment_types, created_at)
+        select $1, $2, $3::numeric, $4, $5, $6
+        where not exists (select from task_mgmt.project_user where project_name = $1 and user_id = $2)
+        on conflict do nothing"
+    )
+    .run(&[
+        project.into(),
+        user.user_id.as_str().into(),
+        user.hourly_rate.into(),
+        user.qualified_task_types.clone().into(),
+        user.qualified_segment_types.clone().into(),
+        now.into(),
+    ])?;
+    Ok(inserted > 0)
+}
+
+fn is_equal(project: &str, user: &NewUser) -> Result<bool, Error> {
+    let equal = sql!(
+        "select from task_mgmt.project_user
+        where project_name = $1 and user_id = $2 and hourly_rate = $3::numeric
+            and qualified_task_types = $4 and qualified_segment_types = $5"
+    )
+    .run(&[
+        project.into(),
+        user.user_id.as_str().into(),
+        user.hourly_rate.into(),
+        user.qualified_task_types.clone().into(),
+        user.qualified_segment_types.clone().into(),
+    ])?;
+    Ok(equal > 0)
+}
+
+fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
+    locks::lock(Key::User(project, user));
+    let changed = sql!(
+        "update task_mgmt.project_user set
+            hourly_rate = coalesce($3::numeric, hourly_rate),
+            qualified_task_types = coalesce($4, qualified_task_types),
+            qualified_segment_types = coalesce($5, qualified_segment_types),
+            is_active = coalesce($6, is_active)
+        where project_name = $1 and user_id = $2"
+    )
+    .run(&[
+        project.into(),
+        user.into(),
+        patch.hourly_rate.into(),
+        patch.qualified_task_types.into(),
+        patch.qualified_segment_types.into(),
+        patch.is_active.into(),
+    ])?;
+    match changed {
+        0 => Err(not_found(project, user)?),
+        _ => Ok(()),
+    }
 }

@@ -7,4 +7,5 @@ pub mod dependencies;
 pub mod projects;
 pub mod task_types;
 pub mod tasks;
+pub mod timesheets;
 pub mod users;

@@ -35,19 +35,25 @@ impl<'a> ProjectPatch<'a> {
     /// Parses and checks the `data` argument of `update_project`.
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let patch: Self = parse("data", text)?;
-        let numbers = [
-            ("data.sv_resolution_x", patch.sv_resolution_x),
-            ("data.sv_resolution_y", patch.sv_resolution_y),
-            ("data.sv_resolution_z", patch.sv_resolution_z),
-            ("data.max_idle_seconds", patch.max_idle_seconds),
-        ];
-        for (argument, number) in numbers {
-            number.flatten().map_or(Ok(()), |number| check_positive(argument, number))?;
-        }
+        patch.check("data.")?;
         if let Some(Some(layers)) = patch.extra_layers {
             check_extra_layers("data.extra_layers", layers.get())?;
         }
         Ok(patch)
+    }
+
+    /// Checks the numbers; `prefix` stands before the name of each in a refusal.
+    pub fn check(&self, prefix: &str) -> Result<(), Invalid> {
+        let numbers = [
+            ("sv_resolution_x", self.sv_resolution_x),
+            ("sv_resolution_y", self.sv_resolution_y),
+            ("sv_resolution_z", self.sv_resolution_z),
+            ("max_idle_seconds", self.max_idle_seconds),
+        ];
+        for (name, number) in numbers {
+            number.flatten().map_or(Ok(()), |number| check_positive(&format!("{prefix}{name}"), number))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,106 @@
+-- What people read of a project besides its tasks: settings, users, task types, time and access. A view shows a caller the
+-- projects that the caller may read.
+
+create view task_mgmt.projects with (security_barrier) as
+select project_name, status, description, segmentation_path, sv_resolution_x, sv_resolution_y, sv_resolution_z,
+	brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at
+from task_mgmt.project
+where project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.projects is 'Projects: the tenants, to one of which everything else belongs.';
+comment on column task_mgmt.projects.project_name is 'The project.';
+comment on column task_mgmt.projects.status is 'Only an active project hands out work.';
+comment on column task_mgmt.projects.description is 'What the project is about.';
+comment on column task_mgmt.projects.segmentation_path is 'Where the segmentation volume is.';
+comment on column task_mgmt.projects.sv_resolution_x is 'Size of a supervoxel coordinate in x, in nanometres.';
+comment on column task_mgmt.projects.sv_resolution_y is 'Size of a supervoxel coordinate in y, in nanometres.';
+comment on column task_mgmt.projects.sv_resolution_z is 'Size of a supervoxel coordinate in z, in nanometres.';
+comment on column task_mgmt.projects.brain_mesh_path is 'Where the mesh of the whole brain is.';
+comment on column task_mgmt.projects.datastack_name is 'Name of the datastack of the segmentation.';
+comment on column task_mgmt.projects.synapse_table is 'Name of the table of synapses.';
+comment on column task_mgmt.projects.extra_layers is 'An array of further neuroglancer layers.';
+comment on column task_mgmt.projects.max_idle_seconds is 'When an idle lease may be taken over; null for the setting task_mgmt.max_idle_seconds.';
+comment on column task_mgmt.projects.created_at is 'When it was created.';
+
+create view task_mgmt.users with (security_barrier) as
+select u.project_name, u.user_id, u.hourly_rate, coalesce(active.task_id, '') as active_task, u.qualified_task_types,
+	u.qualified_segment_types, u.is_active, u.bound_role, u.created_at
+from task_mgmt.project_user u
+left join lateral (
+	select t.task_id
+	from task_mgmt.lease l
+	join task_mgmt.task t on t.project_name = l.project_name and t.task_no = l.task_no
+	where l.project_name = u.project_name and l.user_no = u.user_no
+	order by l.leased_at desc, l.fence desc
+	limit 1
+) active on true
+where u.project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.users is 'Users: whoever works in a project, and what they hold.';
+comment on column task_mgmt.users.project_name is 'The project.';
+comment on column task_mgmt.users.user_id is 'The user''s name within the project.';
+comment on column task_mgmt.users.hourly_rate is 'What an hour costs; each submission of time keeps the rate of its moment.';
+comment on column task_mgmt.users.active_task is 'The task that the user holds; empty if none.';
+comment on column task_mgmt.users.qualified_task_types is 'The task types that the user may start.';
+comment on column task_mgmt.users.qualified_segment_types is 'The segment types that the user may start tasks of.';
+comment on column task_mgmt.users.is_active is 'False if the user gets no more tasks.';
+comment on column task_mgmt.users.bound_role is 'The database role whose members alone act as this user; null if any worker may.';
+comment on column task_mgmt.users.created_at is 'When the user was created.';
+
+create view task_mgmt.task_types with (security_barrier) as
+select project_name, task_type, completion_statuses, description, max_idle_seconds, verification_handler,
+	completion_handler, creation_handler, created_at
+from task_mgmt.task_type
+where project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.task_types is 'Task types: the kinds of work of a project.';
+comment on column task_mgmt.task_types.project_name is 'The project.';
+comment on column task_mgmt.task_types.task_type is 'The kind of work.';
+comment on column task_mgmt.task_types.completion_statuses is 'The outcomes that a completion may name.';
+comment on column task_mgmt.task_types.description is 'What is to be done.';
+comment on column task_mgmt.task_types.max_idle_seconds is 'When an idle lease may be taken over; null for the project''s.';
+comment on column task_mgmt.task_types.verification_handler is 'The function that may refuse a completion; null if none.';
+comment on column task_mgmt.task_types.completion_handler is 'The function that follows a completion; null if none.';
+comment on column task_mgmt.task_types.creation_handler is 'The function that creates a task for a segment; null if none.';
+comment on column task_mgmt.task_types.created_at is 'When it was created.';
+
+create view task_mgmt.timesheet_submissions with (security_barrier) as
+select s.project_name, s.submission_no as submission_id, u.user_id, t.task_id, s.seconds_spent, s.hourly_rate,
+	s.submitted_at
+from task_mgmt.submission s
+join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
+join task_mgmt.task t on t.project_name = s.project_name and t.task_no = s.task_no
+where s.project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.timesheet_submissions is 'Every submission of time as it was made.';
+comment on column task_mgmt.timesheet_submissions.project_name is 'The project.';
+comment on column task_mgmt.timesheet_submissions.submission_id is 'A number; later submissions have larger ones.';
+comment on column task_mgmt.timesheet_submissions.user_id is 'Whose time it is.';
+comment on column task_mgmt.timesheet_submissions.task_id is 'The task it was spent on.';
+comment on column task_mgmt.timesheet_submissions.seconds_spent is 'Seconds, exact to the millisecond.';
+comment on column task_mgmt.timesheet_submissions.hourly_rate is 'The user''s rate at that moment.';
+comment on column task_mgmt.timesheet_submissions.submitted_at is 'When it was submitted.';
+
+create view task_mgmt.timesheet with (security_barrier) as
+select s.project_name, u.user_id, t.task_id, s.seconds_spent, s.submission_count, s.cost
+from (
+	select project_name, user_no, task_no, sum(seconds_spent) as seconds_spent, count(*) as submission_count,
+		sum(seconds_spent * hourly_rate) / 3600 as cost
+	from task_mgmt.submission
+	where project_name = any ((select task_mgmt.readable_projects())::text[])
+	group by project_name, user_no, task_no
+) s
+join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
+join task_mgmt.task t on t.project_name = s.project_name and t.task_no = s.task_no;
+comment on view task_mgmt.timesheet is 'The time of each user on each task: the sum of their submissions.';
+comment on column task_mgmt.timesheet.project_name is 'The project.';
+comment on column task_mgmt.timesheet.user_id is 'Whose time it is.';
+comment on column task_mgmt.timesheet.task_id is 'The task it was spent on.';
+comment on column task_mgmt.timesheet.seconds_spent is 'Seconds, exact to the millisecond.';
+comment on column task_mgmt.timesheet.submission_count is 'How many submissions they came in.';
+comment on column task_mgmt.timesheet.cost is 'What they cost, each submission at the rate of its moment.';
+
+create view task_mgmt.access_grants with (security_barrier) as
+select project_name, role, access_level
+from task_mgmt.access
+where project_name = '*' or project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.access_grants is 'Which database role may do what, and where.';
+comment on column task_mgmt.access_grants.project_name is 'The project; * for all.';
+comment on column task_mgmt.access_grants.role is 'The database role; its members have the same access.';
+comment on column task_mgmt.access_grants.access_level is 'The level, which includes the ones before: reader, worker, manager, admin.';

@@ -1,0 +1,236 @@
+//! Task types: the kinds of work of a project. Their handlers are in `handlers`, their lanes in `lanes`.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::task_types::{NewTaskType, STANDARD_TASK_TYPES, TaskTypePatch};
+
+use crate::access::{self, Level};
+use crate::arguments::{self, required};
+use crate::clock::{self, Instant};
+use crate::error::Error;
+use crate::json::Jsonb;
+use crate::projects;
+use crate::spi::sql;
+
+/// One row for each task type.
+macro_rules! task_type_objects {
+    () => {
+        "select task_type,
+            jsonb_build_object('task_type', task_type, 'completion_statuses', completion_statuses)
+            || jsonb_strip_nulls(jsonb_build_object(
+                'description', nullif(description, ''),
+                'max_idle_seconds', max_idle_seconds,
+                'verification_handler', verification_handler,
+                'completion_handler', completion_handler,
+                'creation_handler', creation_handler)) as object
+        from task_mgmt.task_type
+        where project_name = $1"
+    };
+}
+
+/// Creates a task type and returns its name.
+///
+/// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_type, completion_statuses (array of names; a
+/// type without any can only be handed back, never completed), description, max_idle_seconds (replaces the project's).
+/// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
+/// manager.
+/// *Source*: annotation reference 5.2.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let text = arguments::data(data)?;
+    let new = NewTaskType::parse(&text).map_err(Error::from)?;
+    projects::require_existing(project)?;
+    if !insert(project, &new, clock::now()?)? {
+        return Err(Error::TaskTypeExists { project: project.into(), task_type: new.task_type }.into());
+    }
+    add_lane(project, &new.task_type)?;
+    Ok(new.task_type)
+}
+
+/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, verification_handler,
+/// completion_handler, creation_handler if they are set.
+///
+/// *Errors*: P0002 project or type unknown; 42501 access denied.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_task_type(project_name: Option<&str>, task_type: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    let task_type = required("task_type", task_type)?;
+    access::require(Level::Reader, project)?;
+    let found = sql!(concat!(task_type_objects!(), " and task_type = $2"))
+        .first(&[project.into(), task_type.into()], |row| row.get(2))?;
+    match found {
+        Some(found) => Ok(found),
+        None => Err(not_found(project, task_type)?.into()),
+    }
+}
+
+/// All task types of a project as a JSON array of what `get_task_type` returns, ordered by name.
+///
+/// *Errors*: P0002 project unknown; 42501 access denied.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = required("project_name", project_name)?;
+    access::require(Level::Reader, project)?;
+    projects::require_existing(project)?;
+    let task_types = sql!(concat!(
+        "select coalesce(jsonb_agg(listed.object order by listed.task_type), '[]') from (",
+        task_type_objects!(),
+        ") as listed"
+    ));
+    Ok(task_types.value(&[project.into()])?)
+}
+
+/// Changes a task type.
+///
+/// *Arguments*: `data` is an object; an absent key keeps the value, null clears it. Keys: completion_statuses (replaces all),
+/// description, max_idle_seconds.
+/// *Returns* true.
+/// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
+/// anything wrong with `data`; 42501 the caller is not a manager.
+/// *Locks*: the project's key, alone if completion_statuses is given, so that no completion passes by.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn update_task_type(
+    project_name: Option<&str>,
+    task_type: Option<&str>,
+    data: Option<Jsonb>,
+) -> Result<bool, ErrorReport> {
+    let task_type = required("task_type", task_type)?;
+    let text = arguments::data(data)?;
+    let patch = TaskTypePatch::parse(&text).map_err(Error::from)?;
+    let project = match &patch.completion_statuses {
+        None => projects::enter(Level::Manager, project_name)?,
+        Some(statuses) => {
+            let project = projects::enter_alone(Level::Manager, project_name)?;
+            require_covered(project, task_type, statuses)?;
+            project
+        }
+    };
+    let changed = sql!(
+        "update task_mgmt.task_type set
+            completion_statuses = coalesce($3, completion_statuses),
+            description = case when $4 then coalesce($5, '') else description end,
+            max_idle_seconds = case when $6 then $7 else max_idle_seconds end
+        where project_name = $1 and task_type = $2"
+    )
+    .run(&[
+        project.into(),
+        task_type.into(),
+        patch.completion_statuses.into(),
+        patch.description.is_some().into(),
+        patch.description.flatten().into(),
+        patch.max_idle_seconds.is_some().into(),
+        patch.max_idle_seconds.flatten().into(),
+    ])?;
+    match changed {
+        0 => Err(not_found(project, task_type)?.into()),
+        _ => Ok(true),
+    }
+}
+
+/// Adds the three standard task types of annotation projects, or brings them up to date: description and statuses are set;
+/// statuses that somebody added, handlers and all other types stay.
+///
+/// *Returns* an object: for each of the three its completion statuses.
+/// *Errors*: P0002 project unknown; 42501 the caller is not a manager.
+/// *Source*: annotation reference 5.3.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn add_standard_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    projects::require_existing(project)?;
+    let now = clock::now()?;
+    for standard in &STANDARD_TASK_TYPES {
+        sql!(
+            "insert into task_mgmt.task_type as y
+                (project_name, task_type, completion_statuses, description, created_at)
+            values ($1, $2, $3, $4, $5)
+            on conflict (project_name, task_type) do update set
+                description = excluded.description,
+                completion_statuses = excluded.completion_statuses || array(
+                    select status
+                    from unnest(y.completion_statuses) with ordinality as kept (status, place)
+                    where status <> all(excluded.completion_statuses)
+                    order by place)"
+        )
+        .run(&[
+            project.into(),
+            standard.task_type.into(),
+            standard.completion_statuses.to_vec().into(),
+            standard.description.into(),
+            now.into(),
+        ])?;
+        add_lane(project, standard.task_type)?;
+    }
+    let names: Vec<&str> = STANDARD_TASK_TYPES.iter().map(|standard| standard.task_type).collect();
+    Ok(sql!(
+        "select jsonb_object_agg(task_type, completion_statuses)
+        from task_mgmt.task_type
+        where project_name = $1 and task_type = any($2)"
+    )
+    .value(&[project.into(), names.into()])?)
+}
+
+/// The error for a task type that was not found: its project may be missing, too.
+pub fn not_found(project: &str, task_type: &str) -> Result<Error, Error> {
+    projects::require_existing(project)?;
+    Ok(Error::TaskTypeNotFound { project: project.into(), task_type: task_type.into() })
+}
+
+/// Whether the type is new.
+fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error> {
+    let inserted = sql!(
+        "insert into task_mgmt.task_type
+            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6)
+        on conflict do nothing"
+    )
+    .run(&[
+        project.into(),
+        new.task_type.as_str().into(),
+        new.completion_statuses.clone().into(),
+        new.description.as_deref().into(),
+        new.max_idle_seconds.into(),
+        now.into(),
+    ])?;
+    Ok(inserted > 0)
+}
+
+/// Every type has a lane for tasks that need no segment qualification.
+fn add_lane(project: &str, task_type: &str) -> Result<(), Error> {
+    sql!(
+        "insert into task_mgmt.lane (project_name, task_type, segment_type)
+        select $1, $2, ''
+        where not exists (
+            select from task_mgmt.lane where project_name = $1 and task_type = $2 and segment_type = '')
+        on conflict do nothing"
+    )
+    .run(&[project.into(), task_type.into()])?;
+    Ok(())
+}
+
+/// Refuses statuses that leave out one which a completed task has or a dependency requires. Errors: 55000.
+fn require_covered(project: &str, task_type: &str, statuses: &[String]) -> Result<(), Error> {
+    let missing = sql!(
+        "select coalesce(
+            (select t.completion_status
+            from task_mgmt.task t
+            where t.project_name = $1 and t.task_type = $2 and t.status = 'completed'
+                and t.completion_status <> all($3)
+            limit 1),
+            (select d.required_completion_status
+            from task_mgmt.dependency d
+            join task_mgmt.task t on t.project_name = $1 and t.task_no = d.upstream_no
+            where d.project_name = $1 and t.task_type = $2 and d.required_completion_status <> all($3)
+            limit 1))"
+    )
+    .first(&[project.into(), task_type.into(), statuses.to_vec().into()], |row| row.find::<String>(1))?;
+    match missing.flatten() {
+        Some(status) => Err(Error::StatusInUse { status, task_type: task_type.into() }),
+        None => Ok(()),
+    }
+}
