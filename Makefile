@@ -16,7 +16,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Build, start a private server, let workers drain Debian's package graph (FULL=1: all of it)
-	@scripts/setup
+	@scripts/setup --demo
 	@scripts/build
 	@scripts/cluster start
 	@scripts/cluster run cargo run --release -p task_mgmt_demo -- $(full) $(ARGS)

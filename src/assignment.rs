@@ -1,5 +1,7 @@
 //! Starting tasks: what a user holds already, a task that was asked for, or the best one there is.
 
+use std::cell::Cell;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -98,17 +100,10 @@ impl<'a> Worker<'a> {
                 )
             from task_mgmt.project p
             left join task_mgmt.project_user u on u.project_name = $1 and u.user_id = $2
-            left join lateral (
-                select t.task_id, l.leased_at
-                from task_mgmt.lease l
-                join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
-                where l.project_name = $1 and l.user_no = u.user_no
-                order by l.leased_at desc
-                limit 1
-            ) l on true
+            left join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0
             where p.project_name = $1"
         )
-        .first(&[project.into(), user.into()], |row| {
+        .all(&[project.into(), user.into()], |row| {
             let Some(user_no) = row.find(2)? else {
                 return Err(Error::UserNotFound { project: project.into(), user: user.into() });
             };
@@ -125,7 +120,8 @@ impl<'a> Worker<'a> {
                 now: clock::now()?,
             })
         })?;
-        found.ok_or_else(|| Error::ProjectNotFound(project.into()))
+        let latest = found.into_iter().max_by_key(|worker| worker.active_since);
+        latest.ok_or_else(|| Error::ProjectNotFound(project.into()))
     }
 
     pub fn require_active(&self) -> Result<(), Error> {
@@ -142,11 +138,9 @@ impl<'a> Worker<'a> {
     pub fn renew(&self, task_id: &str) -> Result<bool, Error> {
         locks::lock(Key::Task(self.project, task_id));
         let renewed = sql!(
-            "update task_mgmt.lease l
-            set leased_at = greatest(l.leased_at, $4)
-            from task_mgmt.task t
-            where t.project_name = $1 and t.task_id = $2
-                and l.project_name = $1 and l.task_no = t.task_no and l.user_no = $3"
+            "update task_mgmt.lease
+            set leased_at = greatest(leased_at, $4)
+            where project_name = $1 and task_id = $2 and user_no = $3 and user_no > 0"
         );
         let arguments = [self.project.into(), task_id.into(), self.user_no.into(), clock::now()?.into()];
         Ok(renewed.run(&arguments)? > 0)
@@ -168,7 +162,7 @@ impl<'a> Worker<'a> {
                 };
                 // A paused task is not in task_mgmt.ready, but may be started by name.
                 if !self.claim(&candidate)? {
-                    self.lease(task.task_no)?;
+                    self.lease(&candidate)?;
                 }
             }
         }
@@ -177,18 +171,20 @@ impl<'a> Worker<'a> {
 
     fn start_next(&self) -> Result<Option<String>, Error> {
         let queues = self.queues();
-        let mut limit = FIRST_LOOK;
+        let mut look = look();
         loop {
-            let candidates = candidates(self.project, &queues, &self.lanes, limit)?;
-            for candidate in &candidates {
-                if self.try_claim(candidate)? {
-                    return Ok(Some(candidate.task_id.clone()));
+            let candidates = candidates(self.project, &queues, &self.lanes, look)?;
+            let is_all = candidates.len() < look as usize;
+            for (index, candidate) in candidates.into_iter().enumerate() {
+                if self.try_claim(&candidate)? {
+                    remember_look(index);
+                    return Ok(Some(candidate.task_id));
                 }
             }
-            if candidates.len() < limit as usize {
+            if is_all {
                 return takeover::take_next(self);
             }
-            limit *= 4;
+            look *= 4;
         }
     }
 
@@ -215,13 +211,13 @@ impl<'a> Worker<'a> {
             "with claimed as (
                 delete from task_mgmt.ready
                 where project_name = $1 and queue_no = $2 and urgency = $3 and task_no = $4
-                returning task_no
+                returning task_no, task_id
             ), logged as (
                 insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no)
                 select $1, task_no, $5, $7, 'started', $6 from claimed
             )
-            insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at)
-            select $1, task_no, $6, $5, $7, $7 from claimed"
+            insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id)
+            select $1, task_no, $6, $5, $7, $7, task_id from claimed"
         );
         let claimed = claim.run(&[
             self.project.into(),
@@ -236,28 +232,39 @@ impl<'a> Worker<'a> {
     }
 
     /// Leases a task that is not in `task_mgmt.ready` and whose row the caller has locked.
-    fn lease(&self, task_no: i64) -> Result<(), Error> {
+    fn lease(&self, task: &Candidate) -> Result<(), Error> {
         sql!(
             "with logged as (
                 insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no)
                 values ($1, $2, $3, $5, 'started', $4)
             )
-            insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at)
-            values ($1, $2, $4, $3, $5, $5)"
+            insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id)
+            values ($1, $2, $4, $3, $5, $5, $6)"
         )
         .run(&[
             self.project.into(),
-            task_no.into(),
+            task.task_no.into(),
             events::next_number()?.into(),
             self.user_no.into(),
             self.now.into(),
+            task.task_id.as_str().into(),
         ])?;
         Ok(())
     }
 }
 
-/// Rows looked at first: about as many claims as are in flight at once on a busy server.
-pub const FIRST_LOOK: i64 = 16;
+thread_local! {
+    static PASSED_OVER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many candidates to look at first: somewhat more than were passed over last time, because other claims were in flight.
+pub fn look() -> i64 {
+    (2 * PASSED_OVER.get() + 2).min(64) as i64
+}
+
+fn remember_look(passed_over: usize) {
+    PASSED_OVER.set(passed_over);
+}
 
 /// The heads of the queues, best first: the user's own queue, then the lanes merged by urgency and age.
 pub fn candidates(project: &str, queues: &[i32], lanes: &[i32], limit: i64) -> Result<Vec<Candidate>, Error> {

@@ -8,7 +8,7 @@ use crate::settings;
 use crate::spi::sql;
 
 /// A point in time: microseconds since 2000-01-01 UTC, as PostgreSQL keeps them.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(pg_sys::TimestampTz);
 
 /// The present, or what `task_mgmt.fake_now` says it is. Errors: 22007 if that setting is not a timestamp.

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::assignment::{self, Candidate, FIRST_LOOK, Worker};
+use crate::assignment::{self, Candidate, Worker};
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
@@ -78,8 +78,7 @@ fn start(projects: &[String], user: &str, requested: Option<&str>) -> Result<Opt
     loop {
         let workers = find_workers(projects, user)?;
         let holding = workers.iter().filter(|worker| worker.active_task.is_some());
-        let latest = holding.max_by(|one, other| one.active_since.partial_cmp(&other.active_since).unwrap_or(EQUAL));
-        let Some(worker) = latest else {
+        let Some(worker) = holding.max_by_key(|worker| worker.active_since) else {
             return match requested {
                 Some(requested) => start_requested(&workers, user, requested).map(Some),
                 None => start_next(&workers),
@@ -95,8 +94,6 @@ fn start(projects: &[String], user: &str, requested: Option<&str>) -> Result<Opt
         }
     }
 }
-
-const EQUAL: std::cmp::Ordering = std::cmp::Ordering::Equal;
 
 fn find_workers<'a>(projects: &'a [String], user: &'a str) -> Result<Vec<Worker<'a>>, Error> {
     let mut workers = Vec::with_capacity(projects.len());
@@ -128,7 +125,7 @@ fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(S
 
 fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
     let workers: Vec<&Worker> = workers.iter().filter(|worker| worker.require_active().is_ok()).collect();
-    let mut limit = FIRST_LOOK;
+    let mut limit = assignment::look();
     loop {
         let mut candidates: Vec<(&Worker, Candidate)> = vec![];
         let mut may_have_more = false;

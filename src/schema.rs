@@ -2,8 +2,6 @@
 
 use pgrx::prelude::*;
 
-use crate::access::readable_projects;
-
 extension_sql_file!("../sql/schema/00_types.sql", name = "types", bootstrap);
 extension_sql_file!("../sql/schema/10_projects.sql", name = "projects_sql");
 extension_sql_file!("../sql/schema/11_users.sql", name = "users_sql", requires = ["projects_sql"]);

@@ -91,10 +91,9 @@ fn lock_users(project: &str, new: &[NewTask]) -> Result<HashMap<String, i32>, Er
     }
     let found = sql!(
         "select u.user_id, u.user_no, (
-            select t.task_id
+            select l.task_id
             from task_mgmt.lease l
-            join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
-            where l.project_name = $1 and l.user_no = u.user_no
+            where l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0
             limit 1
         )
         from task_mgmt.project_user u
@@ -262,9 +261,9 @@ impl<'a> Rows<'a> {
         }
         let pick = |column: &[Option<Instant>]| held.iter().map(|index| column[*index]).collect::<Vec<_>>();
         sql!(
-            "insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at)
-            select $1, task_no, user_no, task_no, coalesce(leased_at, $2), coalesce(started_at, leased_at, $2)
-            from unnest($3, $4, $5, $6) as held (task_no, user_no, leased_at, started_at)"
+            "insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id)
+            select $1, task_no, user_no, task_no, coalesce(leased_at, $2), coalesce(started_at, leased_at, $2), task_id
+            from unnest($3, $4, $5, $6, $7) as held (task_no, user_no, leased_at, started_at, task_id)"
         )
         .run(&[
             project.into(),
@@ -273,6 +272,7 @@ impl<'a> Rows<'a> {
             held.iter().map(|index| self.active_user_nos[*index]).collect::<Vec<_>>().into(),
             pick(&self.last_leased_ts).into(),
             pick(&self.first_start_ts).into(),
+            held.iter().map(|index| self.task_ids[*index].as_str()).collect::<Vec<_>>().into(),
         ])?;
         Ok(())
     }

@@ -26,10 +26,9 @@ macro_rules! user_objects {
             || case when u.is_active then '{}' else jsonb_build_object('is_active', false) end as object
         from task_mgmt.project_user u
         left join lateral (
-            select t.task_id
+            select l.task_id
             from task_mgmt.lease l
-            join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
-            where l.project_name = $1 and l.user_no = u.user_no
+            where l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0
             order by l.leased_at desc, l.fence desc
             limit 1
         ) as active on true
@@ -150,10 +149,9 @@ pub fn bound_role(project: &str, user: &str) -> Result<Option<pg_sys::Oid>, Erro
 /// The task that a user holds; of several, the one leased last.
 pub fn active_task(project: &str, user: &str) -> Result<Option<String>, Error> {
     sql!(
-        "select t.task_id
+        "select l.task_id
         from task_mgmt.project_user u
-        join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no
-        join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
+        join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0
         where u.project_name = $1 and u.user_id = $2
         order by l.leased_at desc, l.fence desc
         limit 1"

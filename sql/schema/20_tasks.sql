@@ -1,4 +1,5 @@
--- Tasks. The columns that a release changes stand in front, so that its log record stays short.
+-- Tasks. The columns that a release changes stand in front, so that its log record stays short. What must hold between columns
+-- is checked by task_mgmt.check_invariants: constraints would be parsed anew by every release.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -26,11 +27,7 @@ create table task_mgmt.task (
 	ng_state_initial jsonb not null default '{}',
 	extra_data jsonb,
 	constraint task_pkey primary key (project_name, task_no),
-	constraint task_task_id_key unique (project_name, task_id),
-	constraint status_is_stored check (status not in ('created', 'running')),
-	constraint completed_has_completion_status check ((status = 'completed') = (completion_status <> '')),
-	constraint completed_has_completed_user check ((status = 'completed') = (completed_user_no is not null)),
-	constraint segment_seed_id_is_unsigned check (segment_seed_id between 0 and 18446744073709551615)
+	constraint task_task_id_key unique (project_name, task_id)
 ) with (fillfactor = 85);
 select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 

@@ -8,11 +8,14 @@ create table task_mgmt.lease (
 	fence bigint not null,
 	leased_at timestamptz not null,
 	started_at timestamptz not null,
+	task_id text collate "C" not null,
 	constraint lease_pkey primary key (project_name, task_no)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 select pg_catalog.pg_extension_config_dump('task_mgmt.lease', '');
 
-create index lease_user_idx on task_mgmt.lease (project_name, user_no);
+-- The predicate holds for all rows. It keeps the planner from using this index for a look-up by task, which it may take for as
+-- good as the primary key because the table is small; only statements that repeat the predicate can use the index.
+create index lease_user_idx on task_mgmt.lease (project_name, user_no) where user_no > 0;
 
 -- A row is a task that could be started right now. queue_no is the lane, or minus the user_no that the task is assigned to;
 -- urgency is minus the priority, so that the index runs from the most urgent, oldest task on. A claim locks by task_id.

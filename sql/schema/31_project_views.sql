@@ -26,10 +26,9 @@ select u.project_name, u.user_id, u.hourly_rate, coalesce(active.task_id, '') as
 	u.qualified_segment_types, u.is_active, u.bound_role, u.created_at
 from task_mgmt.project_user u
 left join lateral (
-	select t.task_id
+	select l.task_id
 	from task_mgmt.lease l
-	join task_mgmt.task t on t.project_name = l.project_name and t.task_no = l.task_no
-	where l.project_name = u.project_name and l.user_no = u.user_no
+	where l.project_name = u.project_name and l.user_no = u.user_no and l.user_no > 0
 	order by l.leased_at desc, l.fence desc
 	limit 1
 ) active on true
