@@ -114,7 +114,8 @@ impl Statement {
         let mut types: Vec<pg_sys::Oid> = arguments.iter().map(DatumWithOid::oid).collect();
         // SAFETY: connected to SPI; a kept plan lives as long as the backend.
         let plan = unsafe {
-            let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            let options = pg_sys::CURSOR_OPT_GENERIC_PLAN as i32;
+            let plan = pg_sys::SPI_prepare_cursor(text.as_ptr(), types.len() as i32, types.as_mut_ptr(), options);
             if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
                 let code = pg_sys::SPI_result;
                 return Err(Error::Internal(format!("SPI cannot plan a statement: {code}")));
@@ -140,6 +141,7 @@ unsafe fn execute(
         nulls.push(if value.is_some() { b' ' } else { b'n' } as std::ffi::c_char);
         values.push(value.map_or(pg_sys::Datum::null(), |value| value.sans_lifetime()));
     }
+    let _by_index = ByIndex::new();
     // SAFETY: values and nulls have one entry for each parameter; SPI copies the snapshot.
     unsafe {
         let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
@@ -151,6 +153,35 @@ unsafe fn execute(
         };
         Spi::check_status(status)?;
         Ok((pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize))
+    }
+}
+
+/// While it lives, statements are planned to use indexes: a plan is kept, so the size that a table happens to have when it is
+/// made (often none) says nothing about the tables that it will meet.
+struct ByIndex {
+    seqscan: bool,
+    bitmapscan: bool,
+}
+
+impl ByIndex {
+    fn new() -> Self {
+        // SAFETY: settings of this backend, which is single-threaded.
+        unsafe {
+            let saved = Self { seqscan: pg_sys::enable_seqscan, bitmapscan: pg_sys::enable_bitmapscan };
+            pg_sys::enable_seqscan = false;
+            pg_sys::enable_bitmapscan = false;
+            saved
+        }
+    }
+}
+
+impl Drop for ByIndex {
+    fn drop(&mut self) {
+        // SAFETY: as above; errors unwind through here too.
+        unsafe {
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::enable_bitmapscan = self.bitmapscan;
+        }
     }
 }
 
