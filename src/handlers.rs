@@ -6,7 +6,7 @@ mod function;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde::Deserialize;
-use task_mgmt_core::arguments::{Invalid, parse};
+use task_mgmt_core::arguments::{Invalid, parse, parse_object};
 
 use crate::access::Level;
 use crate::arguments::required;
@@ -143,7 +143,7 @@ pub fn verify(project: &str, handler: &str, task_id: &str, status: &str) -> Resu
     let result: Option<Jsonb> =
         Function::find(Kind::Verification, handler)?.call(&[project.into(), task_id.into(), status.into()])?;
     let text = result.ok_or_else(|| unusable("it is null".into()))?.text();
-    parse("result", &text).map_err(|invalid| unusable(invalid.0))
+    parse_object("result", &text).map_err(|invalid| unusable(invalid.0))
 }
 
 /// Runs a completion handler, given by its kept signature. Errors: 55000, or whatever it raises.

@@ -1,5 +1,10 @@
 //! Parsing and checking of arguments: each refusal names the argument and what was found.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
@@ -25,6 +30,38 @@ pub fn parse<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result
             path => Invalid(format!("{argument}.{path}: {reason}")),
         }
     })
+}
+
+/// A structure that is written as an object only; by itself serde would also take an array of the values in their order.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(entries)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// Parses an object into a typed structure.
+pub fn parse_object<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result<T, Invalid> {
+    parse::<Object<T>>(argument, text).map(|Object(value)| value)
+}
+
+/// Parses an array of objects into typed structures.
+pub fn parse_objects<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result<Vec<T>, Invalid> {
+    let objects: Vec<Object<T>> = parse(argument, text)?;
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
 }
 
 /// Checks a name that is about to be stored: not empty, at most [`MAX_NAME_CHARS`] characters, none of them a control character.
@@ -99,6 +136,18 @@ mod tests {
     fn wrong_type_is_located() {
         let error = parse::<Vec<Sample>>("data", r#"[{}, {"note": 7}]"#).unwrap_err();
         assert_eq!(error.0, "data[1].note: invalid type: integer `7`, expected a string");
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        let error = parse_object::<Sample>("data", r#"["text"]"#).map(|_| ()).unwrap_err();
+        assert_eq!(error.0, "data: invalid type: sequence, expected an object");
+        let error = parse_objects::<Sample>("data", r#"[{}, ["text"]]"#).map(|_| ()).unwrap_err();
+        assert_eq!(error.0, "data[1]: invalid type: sequence, expected an object");
+        assert_eq!(
+            parse_object::<Sample>("data", r#"{"note": 7}"#).unwrap_err().0,
+            "data.note: invalid type: integer `7`, expected a string"
+        );
     }
 
     #[test]

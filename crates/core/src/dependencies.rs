@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::arguments::{Invalid, check_name, parse};
+use crate::arguments::{Invalid, check_name, parse_object, parse_objects};
 
 /// The `data` of `create_dependency`. `is_satisfied` follows from the tasks; it is accepted because the reference's callers send it.
 #[derive(Debug, Deserialize)]
@@ -28,14 +28,14 @@ pub struct DependencyPatch {
 
 impl NewDependency {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let dependency: Self = parse("data", text)?;
+        let dependency: Self = parse_object("data", text)?;
         dependency.check("data")?;
         Ok(dependency)
     }
 
     /// Parses the array of `create_dependencies`.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, Invalid> {
-        let dependencies: Vec<Self> = parse("data", text)?;
+        let dependencies: Vec<Self> = parse_objects("data", text)?;
         dependencies.iter().enumerate().try_for_each(|(index, one)| one.check(&format!("data[{index}]")))?;
         Ok(dependencies)
     }
@@ -62,7 +62,7 @@ impl NewDependency {
 
 impl DependencyPatch {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let patch: Self = parse("data", text)?;
+        let patch: Self = parse_object("data", text)?;
         if let Some(status) = &patch.required_completion_status {
             check_name("data.required_completion_status", status)?;
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Invalid, check_positive, parse, present};
+use crate::arguments::{Invalid, check_positive, parse, parse_object, present};
 
 /// Changes to a project: an absent key keeps the value, null clears it.
 #[derive(Debug, Default, Deserialize)]
@@ -34,7 +34,7 @@ pub struct ProjectPatch<'a> {
 impl<'a> ProjectPatch<'a> {
     /// Parses and checks the `data` argument of `update_project`.
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
-        let patch: Self = parse("data", text)?;
+        let patch: Self = parse_object("data", text)?;
         patch.check("data.")?;
         if let Some(Some(layers)) = patch.extra_layers {
             check_extra_layers("data.extra_layers", layers.get())?;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::arguments::{Invalid, check_name, check_names, check_positive, parse, present};
+use crate::arguments::{Invalid, check_name, check_names, check_positive, parse_object, present};
 
 /// The `data` of `create_task_type`.
 #[derive(Debug, Deserialize)]
@@ -56,7 +56,7 @@ pub const STANDARD_TASK_TYPES: [StandardTaskType; 3] = [
 
 impl NewTaskType {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let task_type: Self = parse("data", text)?;
+        let task_type: Self = parse_object("data", text)?;
         check_name("data.task_type", &task_type.task_type)?;
         check_names("data.completion_statuses", &task_type.completion_statuses)?;
         task_type.max_idle_seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
@@ -66,7 +66,7 @@ impl NewTaskType {
 
 impl TaskTypePatch {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let patch: Self = parse("data", text)?;
+        let patch: Self = parse_object("data", text)?;
         check_names("data.completion_statuses", patch.completion_statuses.as_deref().unwrap_or_default())?;
         let seconds = patch.max_idle_seconds.flatten();
         seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;

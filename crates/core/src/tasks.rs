@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Invalid, check_name, check_unix_seconds, parse, present};
+use crate::arguments::{Invalid, check_name, check_unix_seconds, parse, parse_object, parse_objects, present};
 
 /// The priority of a task that names none: the middle of low 25, medium 50, high 75, critical 100.
 pub const DEFAULT_PRIORITY: i32 = 50;
@@ -97,14 +97,14 @@ impl<'de> Deserialize<'de> for SeedId {
 
 impl<'a> NewTask<'a> {
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
-        let mut task: Self = parse("data", text)?;
+        let mut task: Self = parse_object("data", text)?;
         task.settle("data")?;
         Ok(task)
     }
 
     /// Parses the array of `create_tasks`.
     pub fn parse_all(text: &'a str) -> Result<Vec<Self>, Invalid> {
-        let mut tasks: Vec<Self> = parse("data", text)?;
+        let mut tasks: Vec<Self> = parse_objects("data", text)?;
         tasks.iter_mut().enumerate().try_for_each(|(index, task)| task.settle(&format!("data[{index}]")))?;
         Ok(tasks)
     }
@@ -155,7 +155,7 @@ impl<'a> NewTask<'a> {
 
 impl<'a> TaskPatch<'a> {
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
-        let mut patch: Self = parse("data", text)?;
+        let mut patch: Self = parse_object("data", text)?;
         if let Some(Some(segment_type)) = &patch.segment_type {
             check_name("data.segment_type", segment_type)?;
         }

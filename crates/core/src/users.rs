@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::arguments::{Invalid, check_name, check_names, check_rate, parse};
+use crate::arguments::{Invalid, check_name, check_names, check_rate, parse_object};
 
 /// The `data` of `create_user`. `active_task` is derived; it is accepted as "" because the reference's callers send it.
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,7 @@ pub struct UserPatch {
 
 impl NewUser {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let user: Self = parse("data", text)?;
+        let user: Self = parse_object("data", text)?;
         check_name("data.user_id", &user.user_id)?;
         check_rate("data.hourly_rate", user.hourly_rate)?;
         check_names("data.qualified_task_types", &user.qualified_task_types)?;
@@ -48,7 +48,7 @@ impl NewUser {
 
 impl UserPatch {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let patch: Self = parse("data", text)?;
+        let patch: Self = parse_object("data", text)?;
         patch.hourly_rate.map_or(Ok(()), |rate| check_rate("data.hourly_rate", rate))?;
         check_names("data.qualified_task_types", patch.qualified_task_types.as_deref().unwrap_or_default())?;
         check_names("data.qualified_segment_types", patch.qualified_segment_types.as_deref().unwrap_or_default())?;
