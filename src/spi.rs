@@ -4,10 +4,8 @@
 
 use std::cell::OnceCell;
 use std::ffi::CString;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::error::Error;
@@ -182,24 +180,6 @@ impl Drop for ByIndex {
             pg_sys::enable_seqscan = self.seqscan;
             pg_sys::enable_bitmapscan = self.bitmapscan;
         }
-    }
-}
-
-/// Runs `body` in a subtransaction; a Postgres error rolls it back and is returned.
-pub fn savepoint<T>(body: impl FnOnce() -> T + UnwindSafe + RefUnwindSafe) -> Result<T, CaughtError> {
-    // SAFETY: main thread, inside a transaction; memory context and resource owner are restored as PL/pgSQL does.
-    unsafe {
-        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(context);
-        let outcome = PgTryBuilder::new(move || Ok(body())).catch_others(Err).execute();
-        match outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
-        }
-        pg_sys::MemoryContextSwitchTo(context);
-        pg_sys::CurrentResourceOwner = owner;
-        outcome
     }
 }
 

@@ -43,7 +43,7 @@ mod tests {
         }
         assert_eq!(milliseconds(0.0005), Ok(1));
         assert_eq!(milliseconds(999_999_999.999), Ok(999_999_999_999));
-        assert!(milliseconds(999_999_999.9996).is_err());
+        assert!(milliseconds(999_999_999.999_6).is_err());
     }
 
     #[test]
