@@ -9,7 +9,7 @@ use postgres::Client;
 use crate::options::Settings;
 use crate::pgbench::{self, Amount};
 use crate::plan::{Cell, Mode, Situation, Work};
-use crate::server::Server;
+use crate::server::{self, Server};
 use crate::template;
 use crate::window::Window;
 
@@ -100,7 +100,7 @@ fn warm(database: &mut Client) -> Result<()> {
         where relkind in ('r', 'i') and relnamespace in ('public'::regnamespace, 'task_mgmt'::regnamespace)",
         &[],
     )?;
-    Ok(database.batch_execute("vacuum analyze; checkpoint")?)
+    server::settle(database)
 }
 
 /// The tasks that wait to be taken.

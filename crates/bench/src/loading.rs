@@ -3,10 +3,9 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use postgres::Client;
 
 use crate::plan::{Beside, Situation};
-use crate::server::Server;
+use crate::server::{self, Server};
 use crate::template::Templates;
 
 const DATABASE: &str = "bench";
@@ -30,7 +29,8 @@ impl Load {
 pub fn measure(server: &mut Server, templates: &mut Templates, run: u32, tasks: u32) -> Result<Load> {
     let template = templates.prepare(server, Situation { backlog: 0, beside: Beside::Nothing })?;
     let mut database = server.copy(&template, DATABASE)?;
-    database.batch_execute("create table copy (like task_mgmt.task including all); vacuum; checkpoint")?;
+    database.batch_execute("create table copy (like task_mgmt.task including all)")?;
+    server::settle(&mut database)?;
 
     let document = document(tasks);
     let call = database.prepare("select create_tasks('bench', $1::text::jsonb)")?;
@@ -38,15 +38,11 @@ pub fn measure(server: &mut Server, templates: &mut Templates, run: u32, tasks: 
     database.execute(&call, &[&document])?;
     let create_tasks_seconds = begin.elapsed().as_secs_f64();
 
-    database.batch_execute("vacuum; checkpoint")?;
-    let insert_seconds = time(&mut database, "insert into copy select * from task_mgmt.task")?;
-    Ok(Load { run, tasks, create_tasks_seconds, insert_seconds })
-}
-
-fn time(database: &mut Client, statement: &str) -> Result<f64> {
+    server::settle(&mut database)?;
     let begin = Instant::now();
-    database.batch_execute(statement)?;
-    Ok(begin.elapsed().as_secs_f64())
+    database.batch_execute("insert into copy select * from task_mgmt.task")?;
+    let insert_seconds = begin.elapsed().as_secs_f64();
+    Ok(Load { run, tasks, create_tasks_seconds, insert_seconds })
 }
 
 /// The array as a client would send it.

@@ -94,7 +94,10 @@ pub fn table(groups: &[Vec<Summary>]) -> Table {
         "dead/task",
     ];
     let mut table = new_table(&header, 5);
-    for group in groups {
+    for (index, group) in groups.iter().enumerate() {
+        if index > 0 {
+            table.add_row(Row::new());
+        }
         for summary in group {
             let Cell { work, clients, situation, mode } = summary.cell;
             table.add_row([
@@ -112,7 +115,6 @@ pub fn table(groups: &[Vec<Summary>]) -> Table {
                 format!("{:.2}", summary.dead_tuples_per_task.median()),
             ]);
         }
-        table.add_row(Row::new());
     }
     table
 }

@@ -48,8 +48,8 @@ fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {
     verdicts
 }
 
-/// Against the first of the group, the rate of start_task and release_task with a larger backlog, or beside tasks that
-/// cannot be started.
+/// The rate of start_task and release_task with a larger backlog, or beside tasks that cannot be started, against that of
+/// the first cell of the group.
 fn with_more_tasks(group: &[Summary]) -> Vec<Verdict> {
     let mut tasks = group.iter().filter(|summary| summary.cell.work == Work::Tasks);
     let Some(base) = tasks.next() else {
@@ -57,8 +57,10 @@ fn with_more_tasks(group: &[Summary]) -> Vec<Verdict> {
     };
     let against_base = tasks.map(|more| Verdict {
         goal: match more.cell.situation.beside {
-            Beside::Nothing => format!("c, {} tasks of {}", more.cell.situation.backlog, base.cell.situation.backlog),
-            beside => format!("c, beside a large number of tasks: {beside}, of none beside"),
+            Beside::Nothing => {
+                format!("c of {} tasks, of c of {}", more.cell.situation.backlog, base.cell.situation.backlog)
+            }
+            beside => format!("c beside many others ({beside}), of c without them"),
         },
         wanted: 0.95,
         found: ratio(more, base),
