@@ -17,6 +17,8 @@ const DATABASE: &str = "bench";
 /// Tasks of a round, of a backlog that has at least 10,000; a single client takes fewer, or a round would be too long.
 const ROUND: u32 = 8_000;
 const ROUND_PER_CLIENT: u32 = 2_000;
+/// Allowed for what does not count.
+const GETTING_WARM_SECONDS: u64 = 2;
 
 /// What was found for a cell in one run.
 pub struct Measurement {
@@ -64,7 +66,7 @@ pub fn measure(server: &mut Server, template: &str, cell: &Cell, settings: &Sett
     loop {
         let amount = match cell.mode {
             Mode::Rounds => Amount::TasksPerClient((ROUND / cell.clients).min(ROUND_PER_CLIENT)),
-            Mode::OneGo => Amount::Seconds(settings.seconds),
+            Mode::OneGo => Amount::Seconds(settings.seconds + GETTING_WARM_SECONDS),
         };
         let pending = backlog.count_pending(&mut database)?;
         let begin = log_position(&mut database)?;

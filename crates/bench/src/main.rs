@@ -33,6 +33,7 @@ use crate::template::Templates;
 fn main() -> Result<()> {
     let settings = Settings::from(Options::parse());
     let mut server = Server::connect()?;
+    server.drop_leftovers()?;
     let machine = Machine::inspect(&mut server)?;
     println!("{machine}");
     let mut recorder = Recorder::create(machine)?;

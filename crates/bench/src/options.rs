@@ -4,7 +4,7 @@ use clap::Parser;
 
 /// Measures task_mgmt against the limit of the machine and a hand-written queue.
 ///
-/// PGHOST, PGPORT, PGUSER and PGDATABASE name the server. The databases bench and bench_* on it are replaced.
+/// PGHOST, PGPORT, PGUSER and PGDATABASE name the server. The databases bench and bench_<number> on it are replaced.
 #[derive(Parser)]
 #[command(version)]
 pub struct Options {

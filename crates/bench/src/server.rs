@@ -53,6 +53,15 @@ impl Server {
         self.open(database)
     }
 
+    /// Drops what a run that was aborted has left.
+    pub fn drop_leftovers(&mut self) -> Result<()> {
+        let query = "select datname::text from pg_database where datname ~ '^bench(_[0-9]+[a-z_]*)?$'";
+        for row in self.admin.query(query, &[])? {
+            self.drop(row.get(0))?;
+        }
+        Ok(())
+    }
+
     pub fn drop(&mut self, database: &str) -> Result<()> {
         Ok(self.admin.batch_execute(&format!("drop database if exists {database} with (force)"))?)
     }
