@@ -118,6 +118,7 @@ fn check_annotation(server: &Server) -> Result<()> {
         "select completion_status = 'Done' and note is not null and get_total_task_cost(project_name, task_id) > 0
         from task_mgmt.tasks
         where project_name = 'fly_brain' and task_id = 'trace_1'";
-    ensure!(server.open()?.query_one(query, &[])?.get(0), "the annotation example did not end as it should");
+    let has_ended: bool = server.open()?.query_one(query, &[])?.get(0);
+    ensure!(has_ended, "the annotation example did not end as it should");
     Ok(())
 }
