@@ -1,5 +1,3 @@
-select * from task_mgmt.workload where project_name = 'debian' order by completed desc limit 15;
-
 select history->>'user_id' as user_id, history->>'submission_count' as tasks,
 	round((history->>'total_hours')::numeric, 3) as hours
 from get_user_work_history('debian', 'grace') as history;

@@ -52,6 +52,8 @@ fn main() -> Result<()> {
     let (tasks, dependencies) = (graph.packages.len(), graph.edges.len());
     println!("{tasks} tasks and {dependencies} dependencies in {:.1} s", begin.elapsed().as_secs_f64());
 
+    psql::run(include_str!("../sql/workload.sql"))?;
+
     heading("Working");
     let begin = Instant::now();
     workers::drain(&server, &graph)?;
@@ -66,6 +68,7 @@ fn main() -> Result<()> {
     check(&server, &graph)?;
 
     heading("What an administrator sees");
+    psql::run(include_str!("../sql/workload.sql"))?;
     psql::run(include_str!("../sql/administrator.sql"))?;
 
     heading("What an annotator sees");

@@ -1,12 +1,13 @@
 //! The workers: each is a connection of its own, asks for the next task, books the time and releases it as done.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::PROJECT;
 use crate::graph::Graph;
@@ -81,7 +82,10 @@ struct Progress {
 
 impl Progress {
     fn new(total: usize) -> Result<Self> {
-        let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} tasks  {per_sec}  {eta} to go")?;
+        let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} tasks  {rate}  {eta} to go")?
+            .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{:.0} tasks/s", state.per_sec());
+            });
         let bar = ProgressBar::new(total as u64).with_style(style);
         Ok(Self { total, completed: AtomicUsize::new(0), is_aborted: AtomicBool::new(false), bar })
     }
