@@ -24,10 +24,13 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32], value_parser = clap::value_parser!(u32).range(1..=128))]
     clients: Vec<u32>,
 
-    /// Tasks in the small backlog, and in the large one [default: 1000000, quick: 100000], which is also the number of those
-    /// that cannot be started
-    #[arg(long, num_args = 2, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(10_000..))]
-    backlogs: Option<Vec<u32>>,
+    /// Tasks in the small backlog
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10_000..))]
+    small: u32,
+
+    /// Tasks in the large backlog, and number of those that cannot be started [default: 1000000, quick: 100000]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(10_000..))]
+    large: Option<u32>,
 }
 
 /// What is measured, and how long.
@@ -44,14 +47,12 @@ pub struct Settings {
 
 impl From<Options> for Settings {
     fn from(options: Options) -> Self {
-        let by_default = if options.quick { [10_000, 100_000] } else { [10_000, 1_000_000] };
-        let backlogs = options.backlogs.unwrap_or_else(|| by_default.to_vec());
         Self {
             seconds: options.seconds.unwrap_or(if options.quick { 3 } else { 15 }),
             runs: options.runs.unwrap_or(if options.quick { 1 } else { 3 }),
             clients: options.clients,
-            small_backlog: backlogs[0],
-            large_backlog: backlogs[1],
+            small_backlog: options.small,
+            large_backlog: options.large.unwrap_or(if options.quick { 100_000 } else { 1_000_000 }),
             load: 100_000,
             load_runs: if options.quick { 1 } else { 5 },
         }

@@ -18,7 +18,7 @@ use crate::server::Server;
 const BYTES_PER_SECOND: f64 = 10e6;
 /// Between two questions for work when all that is left waits for what others hold.
 const PAUSE: Duration = Duration::from_millis(2);
-/// Somebody holds a task that is done in milliseconds, or else it will never be.
+/// A task is done in milliseconds; when none is done for so long, none will ever be.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Completes every task, with one worker for each user.
@@ -54,11 +54,14 @@ fn complete_tasks(server: &Server, user: &str, seconds: &HashMap<&str, f64>, pro
     let start = database.prepare("select start_task($1, $2)")?;
     let submit = database.prepare("select submit_timesheet($1, $2, $3, $4)")?;
     let release = database.prepare("select release_task($1, $2, $3, 'Done')")?;
-    let mut busy_at = Instant::now();
+    let mut last_progress = (0, Instant::now());
     while !progress.is_over() {
         let Some(task): Option<String> = database.query_one(&start, &[&PROJECT, &user])?.get(0) else {
-            if busy_at.elapsed() > PATIENCE {
-                bail!("there has been nothing to start for {} s", PATIENCE.as_secs());
+            let completed = progress.completed.load(Ordering::Relaxed);
+            if completed != last_progress.0 {
+                last_progress = (completed, Instant::now());
+            } else if last_progress.1.elapsed() > PATIENCE {
+                bail!("{completed} tasks are done, and for {} s there has been nothing to start", PATIENCE.as_secs());
             }
             thread::sleep(PAUSE);
             continue;
@@ -67,7 +70,6 @@ fn complete_tasks(server: &Server, user: &str, seconds: &HashMap<&str, f64>, pro
         database.execute(&submit, &[&PROJECT, &user, duration, &task])?;
         database.execute(&release, &[&PROJECT, &user, &task])?;
         progress.count();
-        busy_at = Instant::now();
     }
     Ok(())
 }
