@@ -1,8 +1,9 @@
 //! The server that PGHOST, PGPORT, PGUSER and PGDATABASE name, and databases that are made on it and copied.
 
 use std::env;
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use postgres::{Client, Config, NoTls};
 
 /// A connection to the database that PGDATABASE names; the measured databases are made from there.
@@ -70,5 +71,8 @@ impl Server {
 /// Leaves nothing behind that the server would have to do during a measurement.
 pub fn settle(database: &mut Client) -> Result<()> {
     database.batch_execute("vacuum analyze")?;
-    Ok(database.batch_execute("checkpoint")?)
+    database.batch_execute("checkpoint")?;
+    // A commit would wait for other files that the system has yet to write.
+    ensure!(Command::new("sync").status()?.success(), "sync failed");
+    Ok(())
 }
