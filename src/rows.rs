@@ -2,12 +2,15 @@
 //! the tables whose statements would spend most of their time in setting up plans; what it does is what the statement beside
 //! each use says. Indexes are plain columns; a partial one leaves out rows whose last key column is null.
 
+mod index;
+
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use self::index::Index;
 use crate::error::Error;
 
 /// A table of schema task_mgmt, open for reading and writing until it goes out of scope.
@@ -265,7 +268,7 @@ impl Table {
             for position in 0..count {
                 let oid = (*(*list).elements.add(position as usize)).oid_value;
                 let relation = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
-                write(&Index { relation, info: pg_sys::BuildIndexInfo(relation) });
+                write(&Index::new(relation));
                 pg_sys::index_close(relation, pg_sys::NoLock as i32);
             }
             pg_sys::list_free(list);
@@ -275,46 +278,6 @@ impl Table {
 
 /// Rows that are written to a table at a time.
 const BATCH: usize = 500;
-
-/// An index that is open for writing.
-struct Index {
-    relation: pg_sys::Relation,
-    info: *mut pg_sys::IndexInfo,
-}
-
-impl Index {
-    fn oid(&self) -> pg_sys::Oid {
-        // SAFETY: the index is open.
-        unsafe { (*self.relation).rd_id }
-    }
-
-    /// Inserts the entry of a row, unless the index is partial and leaves it out.
-    fn insert(&self, table: &Table, place: pg_sys::ItemPointerData, row: &[Option<pg_sys::Datum>]) {
-        const MOST_COLUMNS: usize = pg_sys::INDEX_MAX_KEYS as usize;
-        let mut place = place;
-        let mut datums = [pg_sys::Datum::null(); MOST_COLUMNS];
-        let mut nulls = [false; MOST_COLUMNS];
-        // SAFETY: the row has a value for each column of the table, and index columns are plain ones.
-        unsafe {
-            let form = (*self.relation).rd_index;
-            let columns = (*form).indkey.values.as_slice((*form).indnatts as usize);
-            for (position, column) in columns.iter().enumerate() {
-                let value = row[*column as usize - 1];
-                datums[position] = value.unwrap_or(pg_sys::Datum::null());
-                nulls[position] = value.is_none();
-            }
-            if !(*self.info).ii_Predicate.is_null() && nulls[(*form).indnkeyatts as usize - 1] {
-                return;
-            }
-            let unique = match (*form).indisunique {
-                true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
-                false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
-            };
-            let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());
-            pg_sys::index_insert(self.relation, datums, nulls, &mut place, table.relation, unique, false, self.info);
-        }
-    }
-}
 
 impl Drop for Table {
     fn drop(&mut self) {

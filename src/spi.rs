@@ -128,18 +128,15 @@ impl Statement {
 
 /// Runs an insert whose unique key may be taken, which `taken` turns into an error; it is given the last column of that key.
 /// Looking for conflicts beforehand would cost a bulk load a quarter of its time, and a race would remain.
-pub fn insert_unique(insert: impl Fn(), taken: impl Fn(String) -> Error) -> Result<(), Error> {
+pub fn insert_unique(insert: impl Fn() -> Result<(), Error>, taken: impl Fn(String) -> Error) -> Result<(), Error> {
     let taken = AssertUnwindSafe(taken);
-    PgTryBuilder::new(AssertUnwindSafe(|| {
-        insert();
-        Ok(())
-    }))
-    .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, move |error| match &error {
-        // The transaction is lost either way: nothing is caught here, one error is told in better words.
-        CaughtError::PostgresError(report) => Err(taken(last_key_column(report.detail().unwrap_or_default()))),
-        _ => error.rethrow(),
-    })
-    .execute()
+    PgTryBuilder::new(AssertUnwindSafe(insert))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, move |error| match &error {
+            // The transaction is lost either way: nothing is caught here, one error is told in better words.
+            CaughtError::PostgresError(report) => Err(taken(last_key_column(report.detail().unwrap_or_default()))),
+            _ => error.rethrow(),
+        })
+        .execute()
 }
 
 /// The value of the last column in `Key (a, b)=(x, y) already exists.`, whatever the language.

@@ -213,7 +213,11 @@ impl<'a> NewRows<'a> {
         };
         let rows: Vec<_> = self.tasks.iter().map(row).collect();
         let taken = |id: String| Error::TaskExists { project: self.project.into(), task: id };
-        spi::insert_unique(|| table.insert_all(&rows, Some((c"task_task_id_key", &order))), taken)
+        let insert = || {
+            table.insert_all(&rows, Some((c"task_task_id_key", &order)));
+            Ok(())
+        };
+        spi::insert_unique(insert, taken)
     }
 
     fn insert_blocked(&self) -> Result<(), Error> {
