@@ -108,6 +108,8 @@ struct HeldTask<'a> {
     completion_statuses: Vec<String>,
     verification_handler: Option<String>,
     completion_handler: Option<String>,
+    leased_at: Instant,
+    started_at: Instant,
     now: Instant,
 }
 
@@ -115,11 +117,11 @@ impl<'a> HeldTask<'a> {
     /// Errors: P0002 or 55000 if the user does not hold the task.
     fn find(project: &'a str, user: &str, task_id: &'a str) -> Result<Self, Error> {
         let found = sql!(
-            "select u.user_no, u.bound_role::oid, t.task_no, t.task_type, y.completion_statuses, y.verification_handler,
-                y.completion_handler
+            "select u.user_no, u.bound_role::oid, l.task_no, t.task_type, y.completion_statuses, y.verification_handler,
+                y.completion_handler, l.leased_at, l.started_at
             from task_mgmt.project_user u
-            join task_mgmt.task t on t.project_name = $1 and t.task_id = $3
-            join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no and l.user_no = u.user_no
+            join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0 and l.task_id = $3
+            join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
             join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
             where u.project_name = $1 and u.user_id = $2"
         )
@@ -134,6 +136,8 @@ impl<'a> HeldTask<'a> {
                 completion_statuses: row.get(5)?,
                 verification_handler: row.find(6)?,
                 completion_handler: row.find(7)?,
+                leased_at: row.get(8)?,
+                started_at: row.get(9)?,
                 now: clock::now()?,
             })
         })?;
@@ -155,18 +159,15 @@ impl<'a> HeldTask<'a> {
             "with ended as (
                 delete from task_mgmt.lease
                 where project_name = $1 and task_no = $2
-                returning leased_at, started_at
             ), logged as (
                 insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no, detail)
                 values ($1, $2, $7, $5, 'completed', $4, $3)
             )
-            update task_mgmt.task t
+            update task_mgmt.task
             set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5,
-                note = coalesce($6, t.note), first_start_ts = coalesce(t.first_start_ts, ended.started_at),
-                last_leased_ts = ended.leased_at
-            from ended
-            where t.project_name = $1 and t.task_no = $2
-            returning t.has_dependents"
+                note = coalesce($6, note), first_start_ts = coalesce(first_start_ts, $8), last_leased_ts = $9
+            where project_name = $1 and task_no = $2
+            returning has_dependents"
         )
         .first(
             &[
@@ -177,6 +178,8 @@ impl<'a> HeldTask<'a> {
                 self.now.into(),
                 note.into(),
                 events::next_number()?.into(),
+                self.started_at.into(),
+                self.leased_at.into(),
             ],
             |row| row.get(1),
         )?;
@@ -200,15 +203,18 @@ impl<'a> HeldTask<'a> {
             "with ended as (
                 delete from task_mgmt.lease
                 where project_name = $1 and task_no = $2
-                returning leased_at, started_at
             )
-            update task_mgmt.task t
-            set note = coalesce($3, t.note), first_start_ts = coalesce(t.first_start_ts, ended.started_at),
-                last_leased_ts = ended.leased_at
-            from ended
-            where t.project_name = $1 and t.task_no = $2"
+            update task_mgmt.task
+            set note = coalesce($3, note), first_start_ts = coalesce(first_start_ts, $4), last_leased_ts = $5
+            where project_name = $1 and task_no = $2"
         )
-        .run(&[self.project.into(), self.task_no.into(), note.into()])?;
+        .run(&[
+            self.project.into(),
+            self.task_no.into(),
+            note.into(),
+            self.started_at.into(),
+            self.leased_at.into(),
+        ])?;
         events::append(self.project, &[self.task_no], kind, actor, detail, self.now)?;
         ready::offer(self.project, &[self.task_no])
     }

@@ -14,4 +14,5 @@ extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", 
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["timesheets_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["project_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -22,6 +22,35 @@ comment on function list_task_types is 'All task types of a project as a JSON ar
 comment on function update_task_type is 'Changes a task type; absent keys keep their values.';
 comment on function add_standard_task_types is 'Adds the three standard task types of annotation projects, or brings them up to date.';
 
+comment on function create_task is 'Creates a task and returns its id.';
+comment on function create_tasks is 'Creates many tasks at once, all or none, and returns how many.';
+comment on function get_task is 'A task as a JSON object.';
+comment on function update_task is 'Changes a task; absent keys keep their values, null clears them.';
+comment on function pause_task is 'Leaves a task out of automatic selection.';
+comment on function unpause_task is 'Lets a paused task be selected again.';
+comment on function cancel_task is 'Ends a task without a result, whoever holds it.';
+comment on function reactivate_task is 'Opens a completed or cancelled task again; dependents wait for it again.';
+comment on function assign_task is 'Reserves a task for a user, or with null for nobody.';
+comment on function get_paused_tasks_by_user is 'The open, paused tasks assigned to a user, as a JSON array.';
+comment on function list_tasks_summary is 'How many tasks are open, completed and paused, and the first of them, as a JSON object.';
+
+comment on function start_task is
+	'Gives a user a task: the one held, the one asked for, or the best one; null if there is nothing to do.';
+comment on function release_task is 'Completes a task that the user holds, or with an empty status hands it back unfinished.';
+comment on function force_release_task is 'Takes a task from whoever holds it; the history records who did it.';
+comment on function renew_lease is 'Renews a user''s lease of a task, so that nobody takes it over.';
+comment on function start_task_cross_project is 'Gives a user a task of any of the user''s projects, by the rules of start_task.';
+comment on function get_task_cross_project is 'A task wherever it is: one row for each project that has one of this id.';
+
+comment on function create_dependency is 'Makes a task wait until another completes with a given status; returns the id.';
+comment on function create_dependencies is 'Creates many dependencies at once, all or none, and returns how many.';
+comment on function get_dependency is 'A dependency as a JSON object.';
+comment on function update_dependency is 'Changes a dependency, or lets its task go on without waiting.';
+comment on function delete_dependency is 'Removes a dependency; a task that waited for nothing else can be started.';
+comment on function get_dependencies_for_task is 'What a task waits or waited for, as a JSON array.';
+comment on function get_dependencies_depending_on_task is 'Which tasks wait or waited for a task, as a JSON array.';
+comment on function get_unsatisfied_dependencies_for_task is 'What a task still waits for, as a JSON array.';
+
 comment on function register_handler is 'Registers a function as verification, completion or creation handler of a task type.';
 comment on function unregister_handler is 'Removes a handler from a task type; false if there was none.';
 comment on function verify_task is 'Asks the verification handler whether a task may be completed with a status.';
