@@ -55,7 +55,7 @@ select release_task('p', 'u', 'b', '', 'first'), get_task('p', 'b')->>'note' as 
 select start_task('p', 'u', 'b'), release_task('p', 'u', 'b'), get_task('p', 'b')->>'note' as note;
 select start_task('p', 'u', 'b'), release_task('p', 'u', 'b', 'Done', ''), get_task('p', 'b')->>'note' as note;
 
--- A reactivated task can be completed anew; its former outcome is not erased by handing it back.
+-- A reactivated task can be completed anew.
 select reactivate_task('p', 'b'), start_task('p', 'v', 'b'), release_task('p', 'v', 'b', 'Can''t Continue');
 select completion_status, completed_user_id from seen where task_id = 'b';
 

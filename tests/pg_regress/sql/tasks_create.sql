@@ -52,7 +52,7 @@ select status, is_active from task_mgmt.tasks where task_id = 'held';
 select create_task('p', '{"task_id": "all", "task_type": "x", "note": "other"}');
 select get_task('p', 'all')->>'note' as note;
 
--- Each id given is free for others to be made up.
+-- An id that somebody chose is passed over when one is made up.
 select create_task('p', jsonb_build_object('task_type', 'x', 'task_id', (create_task('p', '{"task_type": "x"}')::bigint + 2)::text))
 	is not null as taken, create_task('p', '{"task_type": "x"}') is not null as made_up;
 
