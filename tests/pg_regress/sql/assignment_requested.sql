@@ -58,7 +58,9 @@ select start_task('p', 'u', 'cancelled');
 set task_mgmt.fake_now = '2030-01-01 00:00:00+00';
 select start_task('p', 'v', 'held');
 set task_mgmt.fake_now = '2030-01-01 00:01:29.999+00';
+\set VERBOSITY terse
 select start_task('p', 'u', 'held');
+\set VERBOSITY default
 set task_mgmt.fake_now = '2030-01-01 00:01:30+00';
 select start_task('p', 'u', 'held'), release_task('p', 'u', 'held');
 reset task_mgmt.fake_now;

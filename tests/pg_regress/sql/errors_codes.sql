@@ -85,7 +85,7 @@ select * from try($$select release_task('p', 'v', 'held', 'Done')$$);
 -- 55006: somebody else has it.
 set task_mgmt.fake_now = '2030-01-01 00:00:00+00';
 select start_task('p', 'v');
-set task_mgmt.fake_now = '2030-01-01 00:01:29.96+00';
+set task_mgmt.fake_now = '2030-01-01 00:01:29+00';
 select * from try($$select start_task('p', 'u', 'held')$$);
 reset task_mgmt.fake_now;
 select * from try($$select start_task('p', 'u', 'theirs')$$);

@@ -16,7 +16,9 @@ $$;
 -- A microsecond before 90 s it is refused, by name and by selection; at 90 s it is taken.
 select at(0), start_task('p', 'u');
 select at(89.999999), start_task('p', 'v') is null as is_null;
+\set VERBOSITY terse
 select start_task('p', 'v', 'a');
+\set VERBOSITY default
 select at(90), start_task('p', 'v');
 select active_user_id, last_leased_ts, first_start_ts from task_mgmt.tasks where task_id = 'a';
 
