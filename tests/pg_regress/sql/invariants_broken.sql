@@ -32,7 +32,7 @@ select * from broken($$update task_mgmt.lease set user_no = 99999$$);
 select * from broken($$update task_mgmt.lease set task_id = 'free'$$);
 
 -- I2: one task a user.
-select * from broken($$insert into task_mgmt.lease select project_name, #t'mine'), user_no, fence, leased_at, started_at, 'mine' from task_mgmt.lease$$);
+select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id) select project_name, #t'mine'), user_no, fence, leased_at, started_at, 'mine' from task_mgmt.lease$$);
 
 -- I3: a completion is whole.
 select * from broken($$update task_mgmt.task set completion_status = 'Odd' where task_id = 'done'$$);
@@ -71,7 +71,7 @@ select * from broken($$delete from task_mgmt.event where kind = 'started'$$);
 select * from broken($$delete from task_mgmt.ready where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set urgency = 0 where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set task_id = 'other' where task_id = 'free'$$);
-select * from broken($$insert into task_mgmt.ready select project_name, lane_no, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
+select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, urgency, task_no, lane_no, task_id) select project_name, lane_no, false, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
 select * from broken($$update task_mgmt.task set is_paused = true where task_id = 'free'$$);
 select * from broken($$update task_mgmt.task set is_paused = false where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set assigned_user_no = #u'v') where task_id = 'mine'$$);
