@@ -97,6 +97,20 @@ select release_task('p', 'u', 'b', 'Done');
 select active_user_id, status, completion_status from task_mgmt.tasks where project_name = 'p' and task_id = 'b';
 select count(*) from task_mgmt.events where project_name = 'p' and task_id = 'b' and kind = 'completed';
 
+-- So does one that gives it to somebody else, and one that ends it under an update that completes it.
+create or replace function steal(project text, task text, status text) returns jsonb language plpgsql as $$ begin
+	perform public.force_release_task(project, task), public.start_task(project, 'v', task);
+	return '{"passed": true}';
+end $$;
+select release_task('p', 'u', 'b', 'Done');
+select get_task('p', 'b')->>'active_user_id' as holder;
+create or replace function steal(project text, task text, status text) returns jsonb language plpgsql as $$ begin
+	perform public.cancel_task(project, task);
+	return '{"passed": true}';
+end $$;
+select update_task('p', 'b', '{"completion_status": "Done"}');
+select get_task('p', 'b')->>'status' as status;
+
 select * from task_mgmt.check_invariants();
 select delete_project('p', cascade => true);
 drop function verify, follow, steal, told;
