@@ -36,7 +36,7 @@ bench: ## Measure throughput and latency on the private server (ARGS='...' for t
 	@scripts/setup
 	@scripts/build
 	@scripts/cluster start
-	@scripts/cluster run cargo run --release -p task_mgmt_bench -- $(full) $(ARGS)
+	@scripts/cluster run cargo run --release -p task_mgmt_bench -- $(ARGS)
 
 psql: ## Open psql on the private server (ARGS=demo: in the database of the demo)
 	@scripts/cluster start

@@ -82,7 +82,7 @@ fn update_dependency(
         task_id: patch.task_id.unwrap_or_else(|| old.task_id.clone()),
         dependent_on_task_id: patch.dependent_on_task_id.unwrap_or(old.upstream_id),
         required_completion_status: patch.required_completion_status.unwrap_or(old.required_completion_status),
-        is_satisfied: patch.is_satisfied.unwrap_or(false),
+        is_satisfied: patch.is_satisfied.unwrap_or(old.is_waived),
     };
     new.check("data").map_err(Error::from)?;
     let ends = Ends::find(project, std::slice::from_ref(&new))?;
@@ -136,7 +136,7 @@ fn get_dependency(project_name: Option<&str>, dependency_id: Option<&str>) -> Re
 
 /// What a task waits or waited for, as an array of what `get_dependency` returns; empty for an unknown task.
 ///
-/// *Errors*: 42501 access denied.
+/// *Errors*: P0002 project unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_dependencies_for_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
@@ -150,7 +150,7 @@ fn get_dependencies_for_task(project_name: Option<&str>, task_id: Option<&str>) 
 
 /// Which tasks wait or waited for a task, as an array of what `get_dependency` returns; empty for an unknown task.
 ///
-/// *Errors*: 42501 access denied.
+/// *Errors*: P0002 project unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_dependencies_depending_on_task(
@@ -167,7 +167,7 @@ fn get_dependencies_depending_on_task(
 
 /// What a task still waits for, as an array of what `get_dependency` returns; empty for an unknown task.
 ///
-/// *Errors*: 42501 access denied.
+/// *Errors*: P0002 project unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_unsatisfied_dependencies_for_task(
@@ -186,6 +186,7 @@ fn list(statement: &crate::spi::Statement, project: Option<&str>, task: Option<&
     let project = required("project_name", project)?;
     let task = required("task_id", task)?;
     access::require(Level::Reader, project)?;
+    projects::require_existing(project)?;
     let found = statement.first(&[project.into(), task.into()], |row| row.get(1))?;
     found.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))
 }
@@ -221,11 +222,12 @@ struct Found {
     task_no: i64,
     upstream_no: i64,
     required_completion_status: String,
+    is_waived: bool,
 }
 
 fn find(project: &str, dependency_id: &str) -> Result<Option<Found>, Error> {
     sql!(
-        "select t.task_id, u.task_id, d.task_no, d.upstream_no, d.required_completion_status
+        "select t.task_id, u.task_id, d.task_no, d.upstream_no, d.required_completion_status, d.is_waived
         from task_mgmt.dependency d
         join task_mgmt.task t on t.project_name = $1 and t.task_no = d.task_no
         join task_mgmt.task u on u.project_name = $1 and u.task_no = d.upstream_no
@@ -238,6 +240,7 @@ fn find(project: &str, dependency_id: &str) -> Result<Option<Found>, Error> {
             task_no: row.get(3)?,
             upstream_no: row.get(4)?,
             required_completion_status: row.get(5)?,
+            is_waived: row.get(6)?,
         })
     })
 }

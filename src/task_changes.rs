@@ -103,7 +103,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 
 /// Changes a task.
 ///
-/// *Arguments*: `data` is an object; absent keys keep their value, null clears. Keys: task_type, priority, batch_id, ng_state,
+/// *Arguments*: `data` is an object; absent keys keep their value, null clears what may be empty. Keys: task_type, priority, batch_id, ng_state,
 /// ng_state_initial, extra_data, note, segment_type, segment_seed_id, assigned_user_id, is_active, is_paused, is_checked,
 /// completion_status with completed_user_id (default: the holder). A completion status completes the task with all that
 /// belongs to it (verification, dependents, completion handler) or, if it is completed, changes its outcome; '' opens it again.
@@ -148,7 +148,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     let task = LockedTask::lock(project, task_id)?;
     let lane = lane_after(project, task_id, patch)?;
     ready::withdraw(project, &[task.task_no])?;
-    edit(&task, patch, lane)?;
+    if patch.has_edits() {
+        edit(&task, patch, lane)?;
+    }
     if let Some(assignee) = &patch.assigned_user_id {
         assign(&task, assignee.as_deref().filter(|user| !user.is_empty()))?;
     }
@@ -303,7 +305,10 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
         )
         .run(&[task.project.into(), task.task_no.into()])?;
         if activated == 0 {
-            return Ok(());
+            return match tasks::is_blocked(task.project, task.task_no)? {
+                true => Err(tasks::blocked(task.project, task.task_id)?),
+                false => Ok(()),
+            };
         }
         return events::append(task.project, &[task.task_no], "activated", Actor::Caller, None, task.now);
     }

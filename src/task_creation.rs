@@ -167,7 +167,7 @@ impl<'a> NewRows<'a> {
         let mut order: Vec<usize> = (0..self.tasks.len()).collect();
         order.sort_unstable_by_key(|position| id(position));
         match order.windows(2).find(|pair| id(&pair[0]) == id(&pair[1])) {
-            Some(pair) => Err(Error::TaskExists { project: self.project.into(), task: id(&pair[0]).into() }),
+            Some(pair) => Err(Error::TaskTwice(id(&pair[0]).into())),
             None => Ok(order),
         }
     }
@@ -218,7 +218,7 @@ impl<'a> NewRows<'a> {
             table.insert_all(&rows, Some((c"task_task_id_key", &order)));
             Ok(())
         };
-        spi::insert_unique(insert, taken)
+        spi::insert_unique(self.project, insert, taken)
     }
 
     fn insert_blocked(&self) -> Result<(), Error> {
@@ -247,7 +247,7 @@ impl<'a> NewRows<'a> {
                     new.active_user_no.into_datum(),
                     new.task_no.into_datum(),
                     leased,
-                    new.first_start().into_datum().or(leased),
+                    new.first_start().into_datum(),
                     new.task_id.as_str().into_datum(),
                 ]
             })

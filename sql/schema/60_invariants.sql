@@ -15,7 +15,7 @@ select * from (
 	where t.task_no is null or u.user_no is null
 
 	union all -- I2: a user holds one task of a project at most.
-	select 'I2 one task a user', l.project_name, u.user_id, string_agg(l.task_id, ', ')
+	select 'I2 one task a user', l.project_name, u.user_id, string_agg(l.task_id, ', ' order by l.task_id)
 	from task_mgmt.lease l
 	join task_mgmt.project_user u on u.project_name = l.project_name and u.user_no = l.user_no
 	group by l.project_name, u.user_id
@@ -39,7 +39,8 @@ select * from (
 	where t.status <> 'queued'
 
 	union all -- I4: a task waits for as many dependencies as are not satisfied.
-	select 'I4 waits for its unsatisfied dependencies', t.project_name, t.task_id,
+	select 'I4 waits for its unsatisfied dependencies', coalesce(d.project_name, b.project_name),
+		coalesce(t.task_id, 'task ' || coalesce(d.task_no, b.task_no)),
 		format('waits for %s, unsatisfied %s', coalesce(b.unsatisfied, 0), coalesce(d.unsatisfied, 0))
 	from (
 		select d.project_name, d.task_no, count(*) as unsatisfied

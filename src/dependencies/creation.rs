@@ -51,6 +51,7 @@ struct Row {
     task_no: i64,
     upstream_no: i64,
     is_satisfied: bool,
+    is_waived: bool,
     required_completion_status: String,
 }
 
@@ -58,10 +59,10 @@ fn insert(project: &str, rows: &[Row]) -> Result<(), Error> {
     let statement = sql!(
         "with made as (
             insert into task_mgmt.dependency (project_name, dependency_id, task_no, upstream_no, is_satisfied,
-                required_completion_status)
-            select $1, dependency_id, task_no, upstream_no, is_satisfied, required_completion_status
-            from unnest($2, $3, $4, $5, $6)
-                as new (dependency_id, task_no, upstream_no, is_satisfied, required_completion_status)
+                is_waived, required_completion_status)
+            select $1, dependency_id, task_no, upstream_no, is_satisfied, is_waived, required_completion_status
+            from unnest($2, $3, $4, $5, $6, $7)
+                as new (dependency_id, task_no, upstream_no, is_satisfied, is_waived, required_completion_status)
             returning upstream_no
         )
         update task_mgmt.task t
@@ -75,12 +76,13 @@ fn insert(project: &str, rows: &[Row]) -> Result<(), Error> {
             rows.iter().map(|row| row.task_no).collect::<Vec<_>>().into(),
             rows.iter().map(|row| row.upstream_no).collect::<Vec<_>>().into(),
             rows.iter().map(|row| row.is_satisfied).collect::<Vec<_>>().into(),
+            rows.iter().map(|row| row.is_waived).collect::<Vec<_>>().into(),
             rows.iter().map(|row| row.required_completion_status.as_str()).collect::<Vec<_>>().into(),
         ])?;
         Ok(())
     };
     let taken = |dependency| Error::DependencyExists { project: project.into(), dependency };
-    spi::insert_unique(insert, taken)
+    spi::insert_unique(project, insert, taken)
 }
 
 /// Adds to what tasks wait for. Those that nobody holds and that are not finished can no longer be started.
@@ -143,6 +145,7 @@ impl<'a> Ends<'a> {
             dependency_id: new.id(),
             task_no: self.0[new.task_id.as_str()].task_no,
             upstream_no: upstream.task_no,
+            is_waived: new.is_satisfied,
             is_satisfied: new.is_satisfied || upstream.completion_status == new.required_completion_status,
             required_completion_status: new.required_completion_status.clone(),
         }

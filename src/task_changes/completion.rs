@@ -19,16 +19,21 @@ pub fn set_completion(task: &LockedTask, status: Option<&str>, user: Option<&str
         None => return Ok(()),
     };
     match (task.status.as_str(), status) {
-        ("queued", "") if user.is_some() => Err(Error::InactiveCompletion {
-            task: task.task_id.into(),
-            what: "completed user without a completion status",
-        }),
+        ("queued", "") if user.is_some() => Err(completer_alone(task)?),
         ("queued", "") => Ok(()),
         ("completed", "") => reopen(task),
         ("completed", status) if status == task.completion_status && user.is_none() => Ok(()),
         ("queued" | "completed", status) => complete(task, status, user),
         _ => Err(task.finished()),
     }
+}
+
+/// The error for a completer without a completion status.
+fn completer_alone(task: &LockedTask) -> Result<Error, Error> {
+    Ok(match tasks::is_blocked(task.project, task.task_no)? {
+        true => Error::InactiveCompletion { task: task.task_id.into(), what: "completed user" },
+        false => Error::NoCompletionStatus(task.task_id.into()),
+    })
 }
 
 /// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
@@ -65,6 +70,11 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {
             return Err(Error::VerificationFailed(verdict.message));
+        }
+        // The handler may have done something to the task.
+        let present = LockedTask::lock(task.project, task.task_id)?;
+        if present.status != task.status {
+            return Err(present.finished());
         }
     }
     ready::withdraw(task.project, &[task.task_no])?;

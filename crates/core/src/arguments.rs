@@ -29,13 +29,22 @@ pub fn parse<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result
         let path = error.path().to_string();
         let reason = error.inner().to_string();
         // The position counts characters of a text that the caller never saw.
-        let reason = reason.split(" at line ").next().unwrap_or_default();
+        let reason = plain(reason.split(" at line ").next().unwrap_or_default());
         match path.as_str() {
             "." => Invalid(format!("{argument}: {reason}")),
             path if path.starts_with('[') => Invalid(format!("{argument}{path}: {reason}")),
             path => Invalid(format!("{argument}.{path}: {reason}")),
         }
     })
+}
+
+/// Rust's names of types in the words of JSON.
+fn plain(reason: &str) -> String {
+    [("f64", "a number"), ("i32", "an integer"), ("a map", "an object"), ("a sequence", "an array")]
+        .iter()
+        .fold(reason.to_owned(), |text, (from, to)| {
+            text.replace(&format!("expected {from}"), &format!("expected {to}"))
+        })
 }
 
 /// A structure that is written as an object only; by itself serde would also take an array of the values in their order.

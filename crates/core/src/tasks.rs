@@ -156,6 +156,21 @@ impl<'a> NewTask<'a> {
 }
 
 impl<'a> TaskPatch<'a> {
+    /// Whether anything but assignment, activity and completion is to change.
+    pub fn has_edits(&self) -> bool {
+        self.task_type.is_some()
+            || self.priority.is_some()
+            || self.batch_id.is_some()
+            || self.ng_state.is_some()
+            || self.ng_state_initial.is_some()
+            || self.extra_data.is_some()
+            || self.note.is_some()
+            || self.segment_type.is_some()
+            || self.segment_seed_id.is_some()
+            || self.is_paused.is_some()
+            || self.is_checked.is_some()
+    }
+
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let mut patch: Self = parse_object("data", text)?;
         if let Some(Some(segment_type)) = &patch.segment_type {
