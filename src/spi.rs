@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::CString;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
+use std::panic::AssertUnwindSafe;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::panic::CaughtError;
@@ -88,22 +88,6 @@ impl Statement {
         self.with_rows(arguments, |rows, _| rows.map(|row| map(&row)).collect())
     }
 
-    /// Runs an insert whose unique key may be taken, which `taken` turns into an error; it is given the last column of that key.
-    /// Looking for conflicts beforehand would cost a bulk load a quarter of its time, and a race would remain.
-    pub fn run_unique(
-        &self,
-        arguments: &[DatumWithOid],
-        taken: impl Fn(String) -> Error + UnwindSafe + RefUnwindSafe,
-    ) -> Result<usize, Error> {
-        PgTryBuilder::new(AssertUnwindSafe(|| self.run(arguments)))
-            .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, |error| match &error {
-                // The transaction is lost either way: nothing is caught here, one error is told in better words.
-                CaughtError::PostgresError(report) => Err(taken(last_key_column(report.detail().unwrap_or_default()))),
-                _ => error.rethrow(),
-            })
-            .execute()
-    }
-
     fn with_rows<T>(
         &self,
         arguments: &[DatumWithOid],
@@ -140,6 +124,19 @@ impl Statement {
         };
         Ok(*self.plan.get_or_init(|| plan))
     }
+}
+
+/// Runs an insert whose unique key may be taken, which `taken` turns into an error; it is given the last column of that key.
+/// Looking for conflicts beforehand would cost a bulk load a quarter of its time, and a race would remain.
+pub fn insert_unique(insert: impl Fn() -> Result<(), Error>, taken: impl Fn(String) -> Error) -> Result<(), Error> {
+    let taken = AssertUnwindSafe(taken);
+    PgTryBuilder::new(AssertUnwindSafe(insert))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, move |error| match &error {
+            // The transaction is lost either way: nothing is caught here, one error is told in better words.
+            CaughtError::PostgresError(report) => Err(taken(last_key_column(report.detail().unwrap_or_default()))),
+            _ => error.rethrow(),
+        })
+        .execute()
 }
 
 /// The value of the last column in `Key (a, b)=(x, y) already exists.`, whatever the language.
