@@ -41,7 +41,7 @@ pub mod task {
     pub const COMPLETION_STATUS: i16 = 8;
     pub const TASK_TYPE: i16 = 10;
     pub const HAS_DEPENDENTS: i16 = 17;
-    pub const NOTE: i16 = 21;
+    pub const NOTE: i16 = 22;
 }
 
 pub mod lease {

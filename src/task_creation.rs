@@ -7,7 +7,7 @@ use task_mgmt_core::tasks::{DEFAULT_PRIORITY, NewTask};
 
 use crate::access;
 use crate::clock::{self, Instant};
-use crate::columns::{event, task};
+use crate::columns::task;
 use crate::error::Error;
 use crate::events;
 use crate::lanes::{self, Lanes};
@@ -33,7 +33,6 @@ pub fn create(project: &str, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
     rows.insert_tasks()?;
     rows.insert_leases();
     rows.insert_ready();
-    rows.insert_events();
     rows::finish();
     rows.insert_blocked()?;
     Ok(rows.into_ids())
@@ -145,8 +144,8 @@ impl<'a> NewRows<'a> {
         users: &HashMap<String, i32>,
         now: Instant,
     ) -> Result<Self, Error> {
-        let rows = new.iter().map(|task| {
-            let task_no = events::next_number()?;
+        let numbers = events::next_numbers(new.len())?;
+        let rows = new.iter().zip(numbers).map(|(task, task_no)| {
             Ok(NewRow {
                 task,
                 task_no,
@@ -179,6 +178,7 @@ impl<'a> NewRows<'a> {
         let queued = table.label(task::STATUS, c"queued");
         let completed = table.label(task::STATUS, c"completed");
         let (project, now) = (self.project.into_datum(), self.now.into_datum());
+        let role = self.role.as_str().into_datum();
         let empty = jsonb("{}");
         let row = |new: &NewRow| {
             let ng_state = new.task.ng_state.map_or(empty, |state| jsonb(state.get()));
@@ -204,6 +204,7 @@ impl<'a> NewRows<'a> {
                 false.into_datum(),
                 new.task.segment_seed_id.and_then(|id| pgrx::AnyNumeric::from(id.0).into_datum()),
                 now,
+                role,
                 new.task.batch_id.as_str().into_datum(),
                 new.task.note.as_deref().and_then(|note| note.into_datum()),
                 ng_state,
@@ -271,18 +272,6 @@ impl<'a> NewRows<'a> {
             })
             .collect();
         Table::open(c"ready").insert_all(&rows, None);
-    }
-
-    /// A task's number is that of the event of its creation.
-    fn insert_events(&self) {
-        let table = Table::open(c"event");
-        let (project, now) = (self.project.into_datum(), self.now.into_datum());
-        let (kind, role) = (table.label(event::KIND, c"created"), self.role.as_str().into_datum());
-        let row = |new: &NewRow| {
-            let number = new.task_no.into_datum();
-            vec![project, number, number, now, kind, None, role, None]
-        };
-        table.insert_all(&self.tasks.iter().map(row).collect::<Vec<_>>(), None);
     }
 
     fn into_ids(self) -> Vec<String> {

@@ -72,12 +72,12 @@ select * from (
 	left join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
 	where t.task_no is null or u.user_no is null
 
-	union all -- I6, D4: the event that a lease is fenced by gave the task to its holder, or created it as held.
+	union all -- I6, D4: the event that a lease is fenced by gave the task to its holder, unless the task came in as held.
 	select 'I6 lease follows from its event', l.project_name, l.task_id, 'fence ' || l.fence
 	from task_mgmt.lease l
 	left join task_mgmt.event e on e.project_name = l.project_name and e.task_no = l.task_no and e.event_no = l.fence
-		and (e.kind in ('started', 'taken_over') and e.user_no = l.user_no or e.kind = 'created')
-	where e.event_no is null
+		and e.kind in ('started', 'taken_over') and e.user_no = l.user_no
+	where e.event_no is null and l.fence <> l.task_no
 
 	union all -- D5: what is ready can be started, and what can be started is ready.
 	select 'D5 ready is what can be started', coalesce(r.project_name, s.project_name), coalesce(r.task_id, s.task_id),

@@ -47,6 +47,11 @@ impl Spread {
         }
     }
 
+    /// `relative` in words; a single run has no spread.
+    fn percent(&self) -> String {
+        if self.values.len() < 2 { "-".into() } else { format!("{:.0} %", self.relative() * 100.0) }
+    }
+
     /// Half the distance of the extremes.
     pub fn half_range(&self) -> f64 {
         self.relative() * self.median() / 2.0
@@ -107,7 +112,7 @@ pub fn table(groups: &[Vec<Summary>]) -> Table {
                 situation.beside.to_string(),
                 mode.to_string(),
                 thousands(summary.tasks_per_second.median()),
-                format!("{:.0} %", summary.tasks_per_second.relative() * 100.0),
+                summary.tasks_per_second.percent(),
                 format!("{:.2}", summary.ratio_to_limit.median()),
                 format!("{:.2}", summary.p50_ms.median()),
                 format!("{:.2}", summary.p99_ms.median()),
@@ -133,7 +138,7 @@ pub fn loads(loads: &[Load]) -> Table {
             what.to_owned(),
             thousands(tasks.into()),
             thousands(rate.median()),
-            format!("{:.0} %", rate.relative() * 100.0),
+            rate.percent(),
             format!("{ratio:.2}"),
         ]);
     }

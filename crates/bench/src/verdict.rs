@@ -79,6 +79,6 @@ impl fmt::Display for Verdict {
         let found = self.found.median();
         let verdict = if found >= self.wanted { "met" } else { "missed" };
         let Self { goal, wanted, found: spread } = self;
-        write!(formatter, "{goal:<60} wanted {wanted:.2}  found {found:.2} ± {:.2}  {verdict}", spread.half_range())
+        write!(formatter, "{goal:<60} wanted {wanted:.2}  found {found:.3} ± {:.3}  {verdict}", spread.half_range())
     }
 }

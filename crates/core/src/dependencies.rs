@@ -50,9 +50,9 @@ impl NewDependency {
     /// Checks what can be checked without the project; `argument` says where the dependency stands.
     pub fn check(&self, argument: &str) -> Result<(), Invalid> {
         if let Some(id) = &self.dependency_id {
-            check_name(&format!("{argument}.dependency_id"), id)?;
+            check_name(format_args!("{argument}.dependency_id"), id)?;
         }
-        check_name(&format!("{argument}.required_completion_status"), &self.required_completion_status)?;
+        check_name(format_args!("{argument}.required_completion_status"), &self.required_completion_status)?;
         if self.task_id == self.dependent_on_task_id {
             return Err(Invalid(format!("Task cannot depend on itself: {argument}.task_id is \"{}\"", self.task_id)));
         }
