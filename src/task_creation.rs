@@ -118,6 +118,23 @@ fn lock_users(project: &str, new: &[NewTask]) -> Result<HashMap<String, i32>, Er
     }
 }
 
+/// Numbers as ids for tasks that have none, later ones first. An id that somebody chose is passed over.
+fn made_up_ids(project: &str, count: usize) -> Result<Vec<String>, Error> {
+    let mut ids = Vec::with_capacity(count);
+    while ids.len() < count {
+        let numbers = events::next_numbers(count - ids.len())?;
+        let candidates: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        let taken: HashSet<String> =
+            sql!("select task_id from task_mgmt.task where project_name = $1 and task_id = any($2)")
+                .all(&[project.into(), candidates.clone().into()], |row| row.get(1))?
+                .into_iter()
+                .collect();
+        ids.extend(candidates.into_iter().filter(|id| !taken.contains(id)));
+    }
+    ids.reverse();
+    Ok(ids)
+}
+
 /// The new tasks, as values of the columns.
 struct NewRows<'a> {
     project: &'a str,
@@ -145,11 +162,12 @@ impl<'a> NewRows<'a> {
         now: Instant,
     ) -> Result<Self, Error> {
         let numbers = events::next_numbers(new.len())?;
+        let mut made_up = made_up_ids(project, new.iter().filter(|task| task.task_id.is_none()).count())?;
         let rows = new.iter().zip(numbers).map(|(task, task_no)| {
             Ok(NewRow {
                 task,
                 task_no,
-                task_id: task.task_id.clone().unwrap_or_else(|| task_no.to_string()),
+                task_id: task.task_id.clone().or_else(|| made_up.pop()).unwrap_or_default(),
                 lane_no: lanes.number(lane_of(task))?,
                 assigned_user_no: users.get(&task.assigned_user_id).copied(),
                 active_user_no: users.get(&task.active_user_id).copied(),

@@ -40,11 +40,15 @@ pub fn parse<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result
 
 /// Rust's names of types in the words of JSON.
 fn plain(reason: &str) -> String {
-    [("f64", "a number"), ("i32", "an integer"), ("a map", "an object"), ("a sequence", "an array")]
-        .iter()
-        .fold(reason.to_owned(), |text, (from, to)| {
-            text.replace(&format!("expected {from}"), &format!("expected {to}"))
-        })
+    const WORDS: [(&str, &str); 6] = [
+        ("invalid type: map", "invalid type: object"),
+        ("invalid type: sequence", "invalid type: array"),
+        ("expected f64", "expected a number"),
+        ("expected i32", "expected a 32-bit integer"),
+        ("expected a map", "expected an object"),
+        ("expected a sequence", "expected an array"),
+    ];
+    WORDS.iter().fold(reason.to_owned(), |text, (rust, json)| text.replace(rust, json))
 }
 
 /// A structure that is written as an object only; by itself serde would also take an array of the values in their order.

@@ -1,8 +1,10 @@
 //! What may be said of a dependency.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use serde::Deserialize;
 
-use crate::arguments::{Invalid, check_name, parse_object, parse_objects};
+use crate::arguments::{Invalid, MAX_NAME_CHARS, check_name, parse_object, parse_objects};
 
 /// The `data` of `create_dependency`. `is_satisfied` follows from the tasks, unless it is given as true: then the
 /// dependency is waived.
@@ -41,10 +43,12 @@ impl NewDependency {
         Ok(dependencies)
     }
 
-    /// The given id, or the two tasks and the status that make the dependency what it is.
+    /// The given id, or the two tasks and the status that make the dependency what it is; hashed if they are too long.
     pub fn id(&self) -> String {
         self.dependency_id.clone().unwrap_or_else(|| {
-            format!("{} after {}: {}", self.task_id, self.dependent_on_task_id, self.required_completion_status)
+            let text =
+                format!("{} after {}: {}", self.task_id, self.dependent_on_task_id, self.required_completion_status);
+            if text.chars().count() <= MAX_NAME_CHARS { text } else { format!("dependency {:016x}", hash(&text)) }
         })
     }
 
@@ -57,6 +61,12 @@ impl NewDependency {
         }
         Ok(())
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    hasher.finish()
 }
 
 impl DependencyPatch {
