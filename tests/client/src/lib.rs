@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod history;
+pub mod hostile;
 pub mod load;
 
 use std::env;

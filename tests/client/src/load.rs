@@ -1,7 +1,7 @@
 //! Random calls of all functions on few tasks, users and dependencies, so that they meet. Two projects, `p` and `q`, live on
 //! and are recounted; `scratch` is cleared, deleted and made again.
 
-use postgres::{Client, IsolationLevel};
+use postgres::{Client, IsolationLevel, SimpleQueryMessage};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -38,6 +38,8 @@ pub struct Caller {
     random: StdRng,
     isolation: IsolationLevel,
     pub ledger: Ledger,
+    /// Project, user and task of starts that were not yet followed by a release; others may have changed that.
+    held: Vec<[String; 3]>,
     /// Calls that were carried out, and those that were refused.
     pub done: u64,
     pub refused: u64,
@@ -51,7 +53,8 @@ struct Call {
 
 enum Trace {
     None,
-    /// A null or empty result means that nothing was started; then there is nothing to write down.
+    /// By this user, in this project: the answer names the task.
+    Start([String; 2]),
     Completion([String; 4]),
     Submission([String; 3], i64),
 }
@@ -67,7 +70,7 @@ pub enum Stop {
 
 impl Caller {
     pub fn new(seed: u64, isolation: IsolationLevel) -> Self {
-        Self { random: StdRng::seed_from_u64(seed), isolation, ledger: Ledger::default(), done: 0, refused: 0 }
+        Self { random: StdRng::seed_from_u64(seed), isolation, ledger: Ledger::default(), held: vec![], done: 0, refused: 0 }
     }
 
     /// Prepares a new connection: its isolation level, and how soon this client takes tasks over.
@@ -91,9 +94,12 @@ impl Caller {
             _ => client.simple_query(&call.text),
         };
         match result {
-            Ok(_) => {
+            Ok(answer) => {
                 self.done += 1;
-                self.write_down(call.trace, Outcome::Acknowledged);
+                match call.trace {
+                    Trace::Start([project, user]) => self.held.extend(first_value(&answer).map(|task| [project, user, task])),
+                    trace => self.write_down(trace, Outcome::Acknowledged),
+                }
                 Ok(())
             }
             Err(error) => match error.code() {
@@ -139,19 +145,15 @@ impl Caller {
 
     fn write_down(&mut self, trace: Trace, outcome: Outcome) {
         match trace {
-            Trace::None => {}
+            Trace::None | Trace::Start(_) => {}
             Trace::Completion(key) => self.ledger.completions.push((key, outcome)),
             Trace::Submission(key, milliseconds) => self.ledger.submissions.push((key, milliseconds, outcome)),
         }
     }
 
     fn random_call(&mut self) -> Call {
-        let project = match self.random.random_range(0..20) {
-            0 => SCRATCH,
-            number => PROJECTS[number % 2],
-        };
-        let user = format!("u{}", self.random.random_range(0..USERS));
-        let task = format!("t{}", self.random.random_range(0..TASKS));
+        let (project, user, task) = self.random_names();
+        let project = project.as_str();
         let status = if self.random.random_bool(0.9) { "Done" } else { "Failed" };
         let completion = || Trace::Completion([project.into(), task.clone(), user.clone(), status.into()]);
         // What a user holds is known to the database only, so it is asked there and then.
@@ -160,8 +162,10 @@ impl Caller {
         );
         let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
         match self.random.random_range(0..100) {
-            0..18 => plain(format!("start_task('{project}', '{user}')")),
-            18..26 => plain(format!("start_task('{project}', '{user}', '{task}')")),
+            0..18 => Call { text: format!("select start_task('{project}', '{user}')"), trace: Trace::Start([project.into(), user]) },
+            18..26 => {
+                Call { text: format!("select start_task('{project}', '{user}', '{task}')"), trace: Trace::Start([project.into(), user]) }
+            }
             26..30 => plain(format!("* from start_task_cross_project('{user}')")),
             30..32 => plain(format!("* from start_task_cross_project('{user}', '{task}')")),
             32..44 => Call { text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"), trace: completion() },
@@ -193,6 +197,24 @@ impl Caller {
             98 => plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#)),
             _ => plain(self.random_clearing()),
         }
+    }
+
+    /// Mostly what this caller has started before, so that more than refusals comes of it.
+    fn random_names(&mut self) -> (String, String, String) {
+        if !self.held.is_empty() && self.random.random_bool(0.5) {
+            let index = self.random.random_range(0..self.held.len());
+            let [project, user, task] = match self.random.random_bool(0.3) {
+                true => self.held.swap_remove(index),
+                false => self.held[index].clone(),
+            };
+            return (project, user, task);
+        }
+        let project = match self.random.random_range(0..20) {
+            0 => SCRATCH,
+            number => PROJECTS[number % 2],
+        };
+        let user = format!("u{}", self.random.random_range(0..USERS));
+        (project.into(), user, format!("t{}", self.random.random_range(0..TASKS)))
     }
 
     fn random_update(&mut self, project: &str, task: &str) -> String {
@@ -262,4 +284,11 @@ impl Caller {
             _ => format!("resume_project('{SCRATCH}')"),
         }
     }
+}
+
+fn first_value(answer: &[SimpleQueryMessage]) -> Option<String> {
+    answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
 }
