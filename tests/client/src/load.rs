@@ -102,23 +102,19 @@ impl Caller {
                 }
                 Ok(())
             }
-            Err(error) => match error.code() {
-                // A backend that is told to end answers with 57P01 or 57P02, and nothing of the call has happened.
-                None => {
+            Err(error) => {
+                let verdict = self.judge(&call.text, &error);
+                if matches!(verdict, Err(Stop::Disconnected)) {
                     self.write_down(call.trace, Outcome::Unknown);
-                    Err(Stop::Disconnected)
                 }
-                Some(_) => self.judge(&call.text, &error),
-            },
+                verdict
+            }
         }
     }
 
     fn undone(&mut self, client: &mut Client, text: &str) -> Result<(), Stop> {
         for statement in ["begin; savepoint s", text, "rollback to s", text, "rollback"] {
             if let Err(error) = client.simple_query(statement) {
-                if error.code().is_none() {
-                    return Err(Stop::Disconnected);
-                }
                 self.judge(text, &error)?;
             }
         }
@@ -126,9 +122,10 @@ impl Caller {
     }
 
     fn judge(&mut self, text: &str, error: &postgres::Error) -> Result<(), Stop> {
-        let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
+        let Some(code) = error.code() else { return Err(Stop::Disconnected) };
         let may_retry = !matches!(self.isolation, IsolationLevel::ReadCommitted);
-        match code.as_str() {
+        match code.code() {
+            // A backend that has to end says so, be it before the call or between its commit and its answer.
             "57P01" | "57P02" | "57P03" => Err(Stop::Disconnected),
             // After a refusal in a transaction block everything is refused until its end.
             "25P02" => Ok(()),
