@@ -1,17 +1,18 @@
 //! Starting tasks: what a user holds already, a task that was asked for, or the best one there is.
 
-use std::cell::Cell;
-
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
+use crate::candidates::{Candidate, Candidates};
 use crate::clock::{self, Instant};
+use crate::columns::{event, lane, lease, project, project_user};
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
 use crate::projects;
+use crate::rows::{self, Snapshot, Table};
 use crate::settings;
 use crate::spi::sql;
 use crate::takeover;
@@ -79,49 +80,33 @@ pub struct Worker<'a> {
     pub now: Instant,
 }
 
-/// A task that could be started when it was looked up; only a claim can tell whether it still can.
-pub struct Candidate {
-    pub task_id: String,
-    pub task_no: i64,
-    pub queue_no: i32,
-    pub urgency: i32,
-}
-
 impl<'a> Worker<'a> {
     /// Errors: P0002 if the project or the user does not exist.
     pub fn find(project: &'a str, user: &'a str) -> Result<Self, Error> {
-        let found = sql!(
-            "select p.status::text, u.user_no, u.is_active, u.bound_role::oid, l.task_id, l.leased_at,
-                array(
-                    select a.lane_no
-                    from task_mgmt.lane a
-                    where a.project_name = $1 and a.task_type = any(u.qualified_task_types)
-                        and (a.segment_type = '' or a.segment_type = any(u.qualified_segment_types))
-                )
-            from task_mgmt.project p
-            left join task_mgmt.project_user u on u.project_name = $1 and u.user_id = $2
-            left join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0
-            where p.project_name = $1"
-        )
-        .all(&[project.into(), user.into()], |row| {
-            let Some(user_no) = row.find(2)? else {
-                return Err(Error::UserNotFound { project: project.into(), user: user.into() });
-            };
-            Ok(Self {
-                project,
-                user,
-                user_no,
-                project_status: row.get(1)?,
-                is_active: row.get(3)?,
-                bound_role: row.find(4)?,
-                active_task: row.find(5)?,
-                active_since: row.find(6)?,
-                lanes: row.get(7)?,
-                now: clock::now()?,
-            })
-        })?;
-        let latest = found.into_iter().max_by_key(|worker| worker.active_since);
-        latest.ok_or_else(|| Error::ProjectNotFound(project.into()))
+        let snapshot = &Snapshot::latest();
+        let projects = Table::open(c"project");
+        let mut scan = projects.scan(c"project_pkey", snapshot, &mut [rows::Key::text(project::PROJECT_NAME, project)]);
+        let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
+        let project_status = row.text(project::STATUS);
+        let users = Table::open(c"project_user");
+        let keys = &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
+        let mut scan = users.scan(c"project_user_user_id_key", snapshot, keys);
+        let not_found = || Error::UserNotFound { project: project.into(), user: user.into() };
+        let row = scan.next().ok_or_else(not_found)?;
+        let user_no = row.get(project_user::USER_NO)?;
+        let held = held_task(project, user_no, snapshot)?;
+        Ok(Self {
+            project,
+            user,
+            user_no,
+            project_status,
+            is_active: row.get(project_user::IS_ACTIVE)?,
+            bound_role: row.find(project_user::BOUND_ROLE),
+            active_since: held.as_ref().map(|held| held.leased_at),
+            active_task: held.map(|held| held.task_id),
+            lanes: lanes_of(project, &row, snapshot)?,
+            now: clock::now()?,
+        })
     }
 
     pub fn require_active(&self) -> Result<(), Error> {
@@ -153,137 +138,105 @@ impl<'a> Worker<'a> {
         task.require_startable(self)?;
         match &task.held {
             Some(held) if held.user_no != self.user_no => takeover::take_requested(self, task_id, held)?,
+            // A paused task is not in task_mgmt.ready, but may be started by name.
             _ => {
-                let candidate = Candidate {
-                    task_id: task_id.into(),
-                    task_no: task.task_no,
-                    queue_no: task.queue_no,
-                    urgency: task.urgency,
-                };
-                // A paused task is not in task_mgmt.ready, but may be started by name.
-                if !self.claim(&candidate)? {
-                    self.lease(&candidate)?;
-                }
+                self.withdraw(&task)?;
+                self.lease(task.task_no, task_id)?;
             }
         }
         Ok(task_id.into())
     }
 
     fn start_next(&self) -> Result<Option<String>, Error> {
-        let queues = self.queues();
-        let mut look = look();
-        loop {
-            let candidates = candidates(self.project, &queues, &self.lanes, look)?;
-            let is_all = candidates.len() < look as usize;
-            for (index, candidate) in candidates.into_iter().enumerate() {
-                if self.try_claim(&candidate)? {
-                    remember_look(index);
-                    return Ok(Some(candidate.task_id));
-                }
+        let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
+        let mut candidates = Candidates::new(self, &ready, &snapshot)?;
+        while let Some(candidate) = candidates.next()? {
+            if self.try_claim(&candidate, &ready)? {
+                return Ok(Some(candidate.task_id));
             }
-            if is_all {
-                return takeover::take_next(self);
-            }
-            look *= 4;
         }
-    }
-
-    /// The queues to look at: the user's own, which comes first, and the lanes.
-    pub fn queues(&self) -> Vec<i32> {
-        std::iter::once(-self.user_no).chain(self.lanes.iter().copied()).collect()
+        takeover::take_next(self)
     }
 
     /// Claims the candidate unless somebody else is at it or has taken it.
-    pub fn try_claim(&self, candidate: &Candidate) -> Result<bool, Error> {
+    pub fn try_claim(&self, candidate: &Candidate, ready: &Table) -> Result<bool, Error> {
         let key = Key::Task(self.project, &candidate.task_id);
         if !locks::try_lock(key) {
             return Ok(false);
         }
-        let is_claimed = self.claim(candidate)?;
-        if !is_claimed {
+        if !ready.delete(candidate.place)? {
             locks::unlock(key);
+            return Ok(false);
         }
-        Ok(is_claimed)
+        self.lease(candidate.rank.task_no, &candidate.task_id)?;
+        Ok(true)
     }
 
-    fn claim(&self, candidate: &Candidate) -> Result<bool, Error> {
-        let claim = sql!(
-            "with claimed as (
-                delete from task_mgmt.ready
-                where project_name = $1 and queue_no = $2 and urgency = $3 and task_no = $4
-                returning task_no, task_id
-            ), logged as (
-                insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no)
-                select $1, task_no, $5, $7, 'started', $6 from claimed
-            )
-            insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id)
-            select $1, task_no, $6, $5, $7, $7, task_id from claimed"
-        );
-        let claimed = claim.run(&[
-            self.project.into(),
-            candidate.queue_no.into(),
-            candidate.urgency.into(),
-            candidate.task_no.into(),
-            events::next_number()?.into(),
-            self.user_no.into(),
-            self.now.into(),
-        ])?;
-        Ok(claimed > 0)
-    }
-
-    /// Leases a task that is not in `task_mgmt.ready` and whose row the caller has locked.
-    fn lease(&self, task: &Candidate) -> Result<(), Error> {
+    /// Takes a task whose key and row are locked out of `task_mgmt.ready`.
+    fn withdraw(&self, task: &Requested) -> Result<(), Error> {
         sql!(
-            "with logged as (
-                insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no)
-                values ($1, $2, $3, $5, 'started', $4)
-            )
-            insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id)
-            values ($1, $2, $4, $3, $5, $5, $6)"
+            "delete from task_mgmt.ready
+            where project_name = $1 and queue_no = $2 and urgency = $3 and task_no = $4"
         )
-        .run(&[
-            self.project.into(),
-            task.task_no.into(),
-            events::next_number()?.into(),
-            self.user_no.into(),
-            self.now.into(),
-            task.task_id.as_str().into(),
-        ])?;
+        .run(&[self.project.into(), task.queue_no.into(), task.urgency.into(), task.task_no.into()])?;
+        Ok(())
+    }
+
+    /// Leases a task that the caller has taken out of `task_mgmt.ready`.
+    fn lease(&self, task_no: i64, task_id: &str) -> Result<(), Error> {
+        let number = events::next_number()?;
+        let project = self.project.into_datum();
+        let (task_no, user_no, now) = (task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
+        let leases = Table::open(c"lease");
+        leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id.into_datum()]);
+        let log = Table::open(c"event");
+        let kind = log.label(event::KIND, c"started");
+        log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
+        rows::finish();
         Ok(())
     }
 }
 
-thread_local! {
-    static PASSED_OVER: Cell<usize> = const { Cell::new(0) };
+/// A lease that a user holds.
+struct HeldLease {
+    task_id: String,
+    leased_at: Instant,
 }
 
-/// How many candidates to look at first: somewhat more than were passed over last time, because other claims were in flight.
-pub fn look() -> i64 {
-    (2 * PASSED_OVER.get() + 2).min(64) as i64
+/// The lease of the user; of several, the latest.
+fn held_task(project: &str, user_no: i32, snapshot: &Snapshot) -> Result<Option<HeldLease>, Error> {
+    let leases = Table::open(c"lease");
+    let keys = &mut [rows::Key::text(lease::PROJECT_NAME, project), rows::Key::int4(lease::USER_NO, user_no)];
+    let mut scan = leases.scan(c"lease_user_idx", snapshot, keys);
+    let mut latest: Option<HeldLease> = None;
+    while let Some(row) = scan.next() {
+        let leased_at = row.get(lease::LEASED_AT)?;
+        if latest.as_ref().is_none_or(|latest| latest.leased_at < leased_at) {
+            latest = Some(HeldLease { task_id: row.get(lease::TASK_ID)?, leased_at });
+        }
+    }
+    Ok(latest)
 }
 
-fn remember_look(passed_over: usize) {
-    PASSED_OVER.set(passed_over);
-}
-
-/// The heads of the queues, best first: the user's own queue, then the lanes merged by urgency and age.
-pub fn candidates(project: &str, queues: &[i32], lanes: &[i32], limit: i64) -> Result<Vec<Candidate>, Error> {
-    sql!(
-        "select r.task_id, r.task_no, r.queue_no, r.urgency
-        from unnest($2) as queue (no)
-        cross join lateral (
-            select r.task_id, r.task_no, r.queue_no, r.urgency
-            from task_mgmt.ready r
-            where r.project_name = $1 and r.queue_no = queue.no and (queue.no > 0 or r.lane_no = any($3))
-            order by r.urgency, r.task_no
-            limit $4
-        ) r
-        order by r.queue_no > 0, r.urgency, r.task_no
-        limit $4"
-    )
-    .all(&[project.into(), queues.to_vec().into(), lanes.to_vec().into(), limit.into()], |row| {
-        Ok(Candidate { task_id: row.get(1)?, task_no: row.get(2)?, queue_no: row.get(3)?, urgency: row.get(4)? })
-    })
+/// The lanes that the user in this row of `task_mgmt.project_user` qualifies for.
+fn lanes_of(project: &str, user: &rows::Row, snapshot: &Snapshot) -> Result<Vec<i32>, Error> {
+    let task_types: Vec<String> = user.get(project_user::QUALIFIED_TASK_TYPES)?;
+    let segment_types: Vec<String> = user.get(project_user::QUALIFIED_SEGMENT_TYPES)?;
+    let table = Table::open(c"lane");
+    let mut lanes = vec![];
+    for task_type in &task_types {
+        let keys = &mut [rows::Key::text(lane::PROJECT_NAME, project), rows::Key::text(lane::TASK_TYPE, task_type)];
+        let mut scan = table.scan(c"lane_pkey", snapshot, keys);
+        while let Some(row) = scan.next() {
+            let segment_type: String = row.get(lane::SEGMENT_TYPE)?;
+            if segment_type.is_empty() || segment_types.contains(&segment_type) {
+                lanes.push(row.get(lane::LANE_NO)?);
+            }
+        }
+    }
+    lanes.sort_unstable();
+    lanes.dedup();
+    Ok(lanes)
 }
 
 /// A task asked for by name, as read under its key and with its row locked.

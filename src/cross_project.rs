@@ -1,14 +1,19 @@
 //! The functions that look across projects. Everything else stays within one; these are written apart and say so.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::assignment::{self, Candidate, Worker};
+use crate::assignment::{self, Worker};
+use crate::candidates::Candidates;
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
+use crate::rows::{Snapshot, Table};
 use crate::spi::sql;
 use crate::takeover::{self, Idle};
 
@@ -125,26 +130,21 @@ fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(S
 
 fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
     let workers: Vec<&Worker> = workers.iter().filter(|worker| worker.require_active().is_ok()).collect();
-    let mut limit = assignment::look();
-    loop {
-        let mut candidates: Vec<(&Worker, Candidate)> = vec![];
-        let mut may_have_more = false;
-        for worker in &workers {
-            let found = assignment::candidates(worker.project, &worker.queues(), &worker.lanes, limit)?;
-            may_have_more |= found.len() == limit as usize;
-            candidates.extend(found.into_iter().map(|candidate| (*worker, candidate)));
-        }
-        candidates.sort_by_key(|(_, candidate)| (candidate.queue_no > 0, candidate.urgency, candidate.task_no));
-        for (worker, candidate) in candidates {
-            if worker.try_claim(&candidate)? {
-                return Ok(Some((worker.project.into(), candidate.task_id)));
-            }
-        }
-        if !may_have_more {
-            return take_next(&workers);
-        }
-        limit *= 4;
+    let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
+    let mut queues = vec![];
+    let mut heads = BinaryHeap::new();
+    for worker in &workers {
+        let mut candidates = Candidates::new(worker, &ready, &snapshot)?;
+        heads.extend(candidates.next()?.map(|candidate| Reverse((candidate, queues.len()))));
+        queues.push(candidates);
     }
+    while let Some(Reverse((candidate, index))) = heads.pop() {
+        if workers[index].try_claim(&candidate, &ready)? {
+            return Ok(Some((workers[index].project.into(), candidate.task_id)));
+        }
+        heads.extend(queues[index].next()?.map(|candidate| Reverse((candidate, index))));
+    }
+    take_next(&workers)
 }
 
 fn take_next(workers: &[&Worker]) -> Result<Option<(String, String)>, Error> {

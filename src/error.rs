@@ -117,6 +117,9 @@ pub enum Error {
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
     NoCompletedUser(String),
 
+    #[error("could not serialize access due to concurrent update")]
+    Serialization,
+
     #[error("{0}")]
     Internal(String),
     #[error(transparent)]
@@ -125,7 +128,7 @@ pub enum Error {
 
 impl Error {
     /// The one table of SQLSTATEs: missing P0002, duplicate 42710, wrong state 55000, held by another 55006,
-    /// not allowed 42501, bad argument 22023.
+    /// not allowed 42501, bad argument 22023, retry 40001.
     fn code(&self) -> PgSqlErrorCode {
         use Error::*;
         match self {
@@ -177,6 +180,7 @@ impl Error {
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Serialization => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }

@@ -8,15 +8,18 @@ use pgrx::prelude::*;
 mod access;
 mod arguments;
 mod clock;
+mod columns;
 mod error;
 mod events;
 mod json;
 mod locks;
+mod rows;
 mod schema;
 mod settings;
 mod spi;
 
 mod assignment;
+mod candidates;
 mod clearing;
 mod cross_project;
 mod dependencies;

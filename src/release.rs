@@ -7,14 +7,15 @@ use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
 use crate::clock::{self, Instant};
+use crate::columns::{event, lease, project_user, task, task_type};
 use crate::error::Error;
 use crate::events;
 use crate::handlers;
-use crate::locks::{self, Key};
+use crate::locks;
 use crate::projects;
 use crate::ready;
+use crate::rows::{self, Key, Snapshot, Table};
 use crate::satisfaction;
-use crate::spi::sql;
 use crate::tasks;
 
 /// Gives up a task that the user holds.
@@ -41,7 +42,7 @@ fn release_task(
     let user = required("user_id", user_id)?;
     let task = required("task_id", task_id)?;
     let status = required("completion_status", completion_status)?;
-    locks::lock(Key::Task(project, task));
+    locks::lock(locks::Key::Task(project, task));
     let held = HeldTask::find(project, user, task)?;
     access::require_binding(project, user, held.bound_role)?;
     match status {
@@ -66,7 +67,7 @@ fn force_release_task(
 ) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let task = required("task_id", task_id)?;
-    locks::lock(Key::Task(project, task));
+    locks::lock(locks::Key::Task(project, task));
     let holder = tasks::holder(project, task)?.ok_or_else(|| Error::TaskNotHeld(task.into()))?;
     let held = HeldTask::find(project, &holder, task)?;
     let detail = match reason {
@@ -88,7 +89,7 @@ fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Optio
     let project = projects::enter(Level::Worker, project_name)?;
     let user = required("user_id", user_id)?;
     let task = required("task_id", task_id)?;
-    locks::lock(Key::Task(project, task));
+    locks::lock(locks::Key::Task(project, task));
     let worker = Worker::find(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     match worker.renew(task)? {
@@ -104,88 +105,127 @@ struct HeldTask<'a> {
     user_no: i32,
     bound_role: Option<pg_sys::Oid>,
     task_no: i64,
-    task_type: String,
-    completion_statuses: Vec<String>,
-    verification_handler: Option<String>,
-    completion_handler: Option<String>,
+    task_type: TaskType,
+    leased_at: Instant,
+    started_at: Instant,
     now: Instant,
 }
 
 impl<'a> HeldTask<'a> {
     /// Errors: P0002 or 55000 if the user does not hold the task.
     fn find(project: &'a str, user: &str, task_id: &'a str) -> Result<Self, Error> {
-        let found = sql!(
-            "select u.user_no, u.bound_role::oid, t.task_no, t.task_type, y.completion_statuses, y.verification_handler,
-                y.completion_handler
-            from task_mgmt.project_user u
-            join task_mgmt.task t on t.project_name = $1 and t.task_id = $3
-            join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no and l.user_no = u.user_no
-            join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
-            where u.project_name = $1 and u.user_id = $2"
-        )
-        .first(&[project.into(), user.into(), task_id.into()], |row| {
-            Ok(Self {
-                project,
-                task_id,
-                user_no: row.get(1)?,
-                bound_role: row.find(2)?,
-                task_no: row.get(3)?,
-                task_type: row.get(4)?,
-                completion_statuses: row.get(5)?,
-                verification_handler: row.find(6)?,
-                completion_handler: row.find(7)?,
-                now: clock::now()?,
-            })
-        })?;
-        match found {
+        match Self::look_up(project, user, task_id)? {
             Some(held) => Ok(held),
             None => Err(not_held(project, user, task_id)?),
         }
     }
 
+    fn look_up(project: &'a str, user: &str, task_id: &'a str) -> Result<Option<Self>, Error> {
+        let snapshot = &Snapshot::latest();
+        let users = Table::open(c"project_user");
+        let keys = &mut [Key::text(project_user::PROJECT_NAME, project), Key::text(project_user::USER_ID, user)];
+        let mut scan = users.scan(c"project_user_user_id_key", snapshot, keys);
+        let Some(row) = scan.next() else { return Ok(None) };
+        let user_no = row.get(project_user::USER_NO)?;
+        let bound_role = row.find(project_user::BOUND_ROLE);
+        let leases = Table::open(c"lease");
+        let keys = &mut [Key::text(lease::PROJECT_NAME, project), Key::int4(lease::USER_NO, user_no)];
+        let mut scan = leases.scan(c"lease_user_idx", snapshot, keys);
+        while let Some(row) = scan.next() {
+            if row.get::<String>(lease::TASK_ID)? != task_id {
+                continue;
+            }
+            let task_no = row.get(lease::TASK_NO)?;
+            let tasks = Table::open(c"task");
+            let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::int8(task::TASK_NO, task_no)];
+            let mut tasks = tasks.scan(c"task_pkey", snapshot, keys);
+            let Some(task) = tasks.next() else { return Ok(None) };
+            return Ok(Some(Self {
+                project,
+                task_id,
+                user_no,
+                bound_role,
+                task_no,
+                task_type: TaskType::find(project, task.get(task::TASK_TYPE)?, snapshot)?,
+                leased_at: row.get(lease::LEASED_AT)?,
+                started_at: row.get(lease::STARTED_AT)?,
+                now: clock::now()?,
+            }));
+        }
+        Ok(None)
+    }
+
     fn complete(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
-        tasks::require_status_allowed(status, &self.task_type, &self.completion_statuses)?;
-        if let Some(handler) = &self.verification_handler {
+        tasks::require_status_allowed(status, &self.task_type.name, &self.task_type.completion_statuses)?;
+        if let Some(handler) = &self.task_type.verification_handler {
             let verdict = handlers::verify(self.project, handler, self.task_id, status)?;
             if !verdict.passed {
                 return Err(Error::VerificationFailed(verdict.message));
             }
         }
-        let has_dependents = sql!(
-            "with ended as (
-                delete from task_mgmt.lease
-                where project_name = $1 and task_no = $2
-                returning leased_at, started_at
-            ), logged as (
-                insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no, detail)
-                values ($1, $2, $7, $5, 'completed', $4, $3)
-            )
-            update task_mgmt.task t
-            set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5,
-                note = coalesce($6, t.note), first_start_ts = coalesce(t.first_start_ts, ended.started_at),
-                last_leased_ts = ended.leased_at
-            from ended
-            where t.project_name = $1 and t.task_no = $2
-            returning t.has_dependents"
-        )
-        .first(
-            &[
-                self.project.into(),
-                self.task_no.into(),
-                status.into(),
-                self.user_no.into(),
-                self.now.into(),
-                note.into(),
-                events::next_number()?.into(),
-            ],
-            |row| row.get(1),
-        )?;
-        if has_dependents.unwrap_or(false) {
+        let has_dependents = self.write_completion(status, note)?;
+        if has_dependents {
             satisfaction::satisfy(self.project, self.task_no, status, self.now)?;
         }
-        match &self.completion_handler {
+        match &self.task_type.completion_handler {
             Some(handler) => handlers::complete(self.project, handler, self.task_id, status),
             None => Ok(()),
+        }
+    }
+
+    /// Ends the lease and completes the task; whether other tasks depend on it.
+    fn write_completion(&self, status: &str, note: Option<&str>) -> Result<bool, Error> {
+        let (project, task_no) = (self.project.into_datum(), self.task_no.into_datum());
+        let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
+        self.end_lease()?;
+        let log = Table::open(c"event");
+        let kind = log.label(event::KIND, c"completed");
+        let number = events::next_number()?.into_datum();
+        log.insert(&[project, task_no, number, now, kind, user_no, None, status.into_datum()]);
+        let has_dependents = self.update_task(|table, values| {
+            let mut set = |column: i16, value| values[column as usize - 1] = value;
+            set(task::STATUS, table.label(task::STATUS, c"completed"));
+            set(task::COMPLETION_STATUS, status.into_datum());
+            set(task::COMPLETED_USER_NO, user_no);
+            set(task::COMPLETED_AT, now);
+            if let Some(note) = note {
+                set(task::NOTE, note.into_datum());
+            }
+        })?;
+        rows::finish();
+        Ok(has_dependents)
+    }
+
+    /// Deletes the lease, which the task's key keeps from changing.
+    fn end_lease(&self) -> Result<(), Error> {
+        let (leases, snapshot) = (Table::open(c"lease"), Snapshot::latest());
+        let keys = &mut [Key::text(lease::PROJECT_NAME, self.project), Key::int8(lease::TASK_NO, self.task_no)];
+        let place = leases.scan(c"lease_pkey", &snapshot, keys).next().map(|row| row.place());
+        match place {
+            Some(place) if leases.delete(place)? => Ok(()),
+            _ => Err(Error::Internal(format!("the lease of {} is gone", self.task_id))),
+        }
+    }
+
+    /// Changes the task's row, waiting for whoever has locked it to add dependencies, and keeps the times of the lease;
+    /// whether other tasks depend on it.
+    fn update_task(&self, change: impl Fn(&Table, &mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
+        let table = Table::open(c"task");
+        loop {
+            let snapshot = Snapshot::latest();
+            let keys = &mut [Key::text(task::PROJECT_NAME, self.project), Key::int8(task::TASK_NO, self.task_no)];
+            let mut scan = table.scan(c"task_pkey", &snapshot, keys);
+            let Some(row) = scan.next() else {
+                return Err(Error::Internal(format!("task {} is gone", self.task_id)));
+            };
+            let mut values = row.values();
+            let first_start = &mut values[task::FIRST_START_TS as usize - 1];
+            *first_start = first_start.or(self.started_at.into_datum());
+            values[task::LAST_LEASED_TS as usize - 1] = self.leased_at.into_datum();
+            change(&table, &mut values);
+            if table.update(row.place(), &values)? {
+                return row.get(task::HAS_DEPENDENTS);
+            }
         }
     }
 
@@ -196,21 +236,40 @@ impl<'a> HeldTask<'a> {
         detail: Option<&str>,
         note: Option<&str>,
     ) -> Result<(), Error> {
-        sql!(
-            "with ended as (
-                delete from task_mgmt.lease
-                where project_name = $1 and task_no = $2
-                returning leased_at, started_at
-            )
-            update task_mgmt.task t
-            set note = coalesce($3, t.note), first_start_ts = coalesce(t.first_start_ts, ended.started_at),
-                last_leased_ts = ended.leased_at
-            from ended
-            where t.project_name = $1 and t.task_no = $2"
-        )
-        .run(&[self.project.into(), self.task_no.into(), note.into()])?;
+        self.end_lease()?;
+        self.update_task(|_, values| {
+            if let Some(note) = note {
+                values[task::NOTE as usize - 1] = note.into_datum();
+            }
+        })?;
+        rows::finish();
         events::append(self.project, &[self.task_no], kind, actor, detail, self.now)?;
         ready::offer(self.project, &[self.task_no])
+    }
+}
+
+/// What a task type says of completing its tasks.
+struct TaskType {
+    name: String,
+    completion_statuses: Vec<String>,
+    verification_handler: Option<String>,
+    completion_handler: Option<String>,
+}
+
+impl TaskType {
+    fn find(project: &str, name: String, snapshot: &Snapshot) -> Result<Self, Error> {
+        let table = Table::open(c"task_type");
+        let keys = &mut [Key::text(task_type::PROJECT_NAME, project), Key::text(task_type::TASK_TYPE, &name)];
+        let mut scan = table.scan(c"task_type_pkey", snapshot, keys);
+        match scan.next() {
+            Some(row) => Ok(Self {
+                completion_statuses: row.get(task_type::COMPLETION_STATUSES)?,
+                verification_handler: row.find(task_type::VERIFICATION_HANDLER),
+                completion_handler: row.find(task_type::COMPLETION_HANDLER),
+                name,
+            }),
+            None => Err(Error::TaskOfUnknownType { project: project.into(), task_type: name }),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub fn create(project: &str, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
     let users = lock_users(project, &new)?;
     let now = clock::now()?;
     let rows = Rows::build(&new, &lanes, &users, now)?;
+    rows.require_distinct_ids(project)?;
     rows.insert_tasks(project)?;
     rows.insert_blocked(project)?;
     rows.insert_leases(project)?;
@@ -175,6 +176,14 @@ impl<'a> Rows<'a> {
         Ok(rows)
     }
 
+    fn require_distinct_ids(&self, project: &str) -> Result<(), Error> {
+        let mut seen = HashSet::with_capacity(self.task_ids.len());
+        match self.task_ids.iter().find(|id| !seen.insert(id.as_str())) {
+            Some(twice) => Err(Error::TaskExists { project: project.into(), task: twice.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// Rows go in by task_id, so that two callers with ids in common wait for each other in one order.
     fn insert_tasks(&self, project: &str) -> Result<(), Error> {
         let inserted = sql!(
@@ -190,10 +199,9 @@ impl<'a> Rows<'a> {
                 as new (task_no, task_id, task_type, segment_type, lane_no, priority, status, completion_status,
                     completed_user_no, assigned_user_no, first_start_ts, last_leased_ts, is_paused, is_checked, seed_id,
                     batch_id, note, ng_state, ng_state_initial, extra_data)
-            order by task_id collate \"C\"
-            on conflict do nothing"
-        )
-        .run(&[
+            order by task_id collate \"C\""
+        );
+        let arguments = [
             project.into(),
             self.now.into(),
             self.task_nos.clone().into(),
@@ -216,29 +224,9 @@ impl<'a> Rows<'a> {
             self.ng_states.clone().into(),
             self.ng_states_initial.clone().into(),
             self.extra_data.clone().into(),
-        ])?;
-        match inserted == self.task_nos.len() {
-            true => Ok(()),
-            false => Err(self.taken_id(project)?),
-        }
-    }
-
-    /// Some id was not inserted: it stands twice in the array, or it exists already.
-    fn taken_id(&self, project: &str) -> Result<Error, Error> {
-        let mut seen = HashSet::new();
-        let twice = self.task_ids.iter().find(|id| !seen.insert(*id)).cloned();
-        let existing = sql!(
-            "select task_id from task_mgmt.task
-            where project_name = $1 and task_id = any($2) and task_no <> all($3)
-            order by task_no
-            limit 1"
-        );
-        let arguments = [project.into(), self.task_ids.clone().into(), self.task_nos.clone().into()];
-        let task = match twice {
-            Some(task) => task,
-            None => existing.first(&arguments, |row| row.get(1))?.unwrap_or_default(),
-        };
-        Ok(Error::TaskExists { project: project.into(), task })
+        ];
+        let taken = |id: String| Error::TaskExists { project: project.into(), task: id };
+        inserted.run_unique(&arguments, taken).map(drop)
     }
 
     fn insert_blocked(&self, project: &str) -> Result<(), Error> {

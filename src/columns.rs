@@ -1,0 +1,67 @@
+//! The numbers of the columns that the claim path reads and writes by row. A test compares them with the catalog.
+
+pub mod project {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const STATUS: i16 = 2;
+}
+
+pub mod project_user {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const USER_NO: i16 = 2;
+    pub const USER_ID: i16 = 3;
+    pub const QUALIFIED_TASK_TYPES: i16 = 5;
+    pub const QUALIFIED_SEGMENT_TYPES: i16 = 6;
+    pub const IS_ACTIVE: i16 = 7;
+    pub const BOUND_ROLE: i16 = 8;
+}
+
+pub mod task_type {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const TASK_TYPE: i16 = 2;
+    pub const COMPLETION_STATUSES: i16 = 3;
+    pub const VERIFICATION_HANDLER: i16 = 6;
+    pub const COMPLETION_HANDLER: i16 = 7;
+}
+
+pub mod lane {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const LANE_NO: i16 = 2;
+    pub const TASK_TYPE: i16 = 3;
+    pub const SEGMENT_TYPE: i16 = 4;
+}
+
+pub mod task {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const TASK_NO: i16 = 2;
+    pub const STATUS: i16 = 3;
+    pub const COMPLETED_USER_NO: i16 = 4;
+    pub const COMPLETED_AT: i16 = 5;
+    pub const FIRST_START_TS: i16 = 6;
+    pub const LAST_LEASED_TS: i16 = 7;
+    pub const COMPLETION_STATUS: i16 = 8;
+    pub const TASK_TYPE: i16 = 10;
+    pub const HAS_DEPENDENTS: i16 = 17;
+    pub const NOTE: i16 = 21;
+}
+
+pub mod lease {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const TASK_NO: i16 = 2;
+    pub const USER_NO: i16 = 3;
+    pub const LEASED_AT: i16 = 5;
+    pub const STARTED_AT: i16 = 6;
+    pub const TASK_ID: i16 = 7;
+}
+
+pub mod ready {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const QUEUE_NO: i16 = 2;
+    pub const URGENCY: i16 = 3;
+    pub const TASK_NO: i16 = 4;
+    pub const LANE_NO: i16 = 5;
+    pub const TASK_ID: i16 = 6;
+}
+
+pub mod event {
+    pub const KIND: i16 = 5;
+}

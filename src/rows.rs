@@ -1,0 +1,335 @@
+//! Rows by key, without the executor: finds them by an index, inserts, deletes and updates them. The claim path uses it for
+//! the tables whose statements would spend most of their time in setting up plans; what it does is what the statement beside
+//! each use says. Indexes are plain columns; a partial one leaves out rows whose last key column is null.
+
+use std::ffi::CStr;
+use std::marker::PhantomData;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::Error;
+
+/// A table of schema task_mgmt, open for reading and writing until it goes out of scope.
+pub struct Table {
+    relation: pg_sys::Relation,
+}
+
+/// What a scan sees: all that was committed when it was taken, whatever the isolation level.
+pub struct Snapshot(pg_sys::Snapshot);
+
+/// The rows with some key, in the order of an index.
+pub struct Scan<'t> {
+    scan: pg_sys::SysScanDesc,
+    index: pg_sys::Relation,
+    table: &'t Table,
+}
+
+/// A row that a scan stands on.
+pub struct Row<'s> {
+    tuple: pg_sys::HeapTuple,
+    columns: pg_sys::TupleDesc,
+    _scan: PhantomData<&'s ()>,
+}
+
+/// The value of a key column, by the column's number in the table.
+#[repr(transparent)]
+pub struct Key(pg_sys::ScanKeyData);
+
+/// Where a row is, as long as the snapshot that found it lives: block and position.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(u32, u16);
+
+impl Snapshot {
+    pub fn latest() -> Self {
+        // SAFETY: inside a transaction; registered until dropped.
+        unsafe { Self(pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot())) }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        // An error leaves it to the resource owner, which is then already releasing what it owns.
+        if !std::thread::panicking() {
+            // SAFETY: registered by `latest`.
+            unsafe { pg_sys::UnregisterSnapshot(self.0) }
+        }
+    }
+}
+
+impl Key {
+    pub fn text(column: i16, value: &str) -> Self {
+        Self::new(column, pg_sys::F_TEXTEQ, value.into_datum())
+    }
+
+    pub fn int4(column: i16, value: i32) -> Self {
+        Self::new(column, pg_sys::F_INT4EQ, value.into_datum())
+    }
+
+    pub fn int8(column: i16, value: i64) -> Self {
+        Self::new(column, pg_sys::F_INT8EQ, value.into_datum())
+    }
+
+    /// Compares with collation "C", which all key columns have.
+    fn new(column: i16, equal: u32, value: Option<pg_sys::Datum>) -> Self {
+        let mut key = pg_sys::ScanKeyData::default();
+        let strategy = pg_sys::BTEqualStrategyNumber as u16;
+        // SAFETY: fills a key of our own with a comparison that fits the type of the value.
+        unsafe {
+            let value = value.unwrap_or(pg_sys::Datum::null());
+            pg_sys::ScanKeyInit(&mut key, column, strategy, pg_sys::Oid::from(equal), value);
+        }
+        Self(key)
+    }
+}
+
+impl Place {
+    fn pointer(self) -> pg_sys::ItemPointerData {
+        let mut pointer = pg_sys::ItemPointerData::default();
+        pgrx::itemptr::item_pointer_set_all(&mut pointer, self.0, self.1);
+        pointer
+    }
+}
+
+impl Table {
+    pub fn open(name: &CStr) -> Self {
+        // SAFETY: the relation is locked until the end of the transaction and stays open until dropped.
+        unsafe { Self { relation: pg_sys::table_open(oid(name), pg_sys::RowExclusiveLock as i32) } }
+    }
+
+    /// The rows with these keys, which are the first columns of the index.
+    pub fn scan<'t>(&'t self, index: &CStr, snapshot: &Snapshot, keys: &mut [Key]) -> Scan<'t> {
+        // SAFETY: Key is a transparent ScanKeyData; the scan copies the keys and lives no longer than the table.
+        unsafe {
+            let index = pg_sys::index_open(oid(index), pg_sys::AccessShareLock as i32);
+            let (count, keys) = (keys.len() as i32, keys.as_mut_ptr().cast::<pg_sys::ScanKeyData>());
+            let scan = pg_sys::systable_beginscan_ordered(self.relation, index, snapshot.0, count, keys);
+            Scan { scan, index, table: self }
+        }
+    }
+
+    /// A label of an enum column.
+    pub fn label(&self, column: i16, label: &CStr) -> Option<pg_sys::Datum> {
+        // SAFETY: the column exists and is an enum; enum_in refuses an unknown label.
+        unsafe {
+            let type_oid = pg_sys::SPI_gettypeid((*self.relation).rd_att, i32::from(column));
+            let arguments = [label.into_datum(), type_oid.into_datum()];
+            pgrx::direct_function_call_as_datum(pg_sys::enum_in, &arguments)
+        }
+    }
+
+    /// Inserts a row; `values` has one entry for each column, None for null.
+    pub fn insert(&self, values: &[Option<pg_sys::Datum>]) {
+        // SAFETY: the values fit the columns in number and type.
+        unsafe {
+            let tuple = self.form(values);
+            pg_sys::heap_insert(self.relation, tuple, pg_sys::GetCurrentCommandId(true), 0, std::ptr::null_mut());
+            self.insert_into_indexes(tuple, values);
+        }
+    }
+
+    /// Deletes a row unless somebody else is changing or has changed it; whether it did. Errors: 40001 if the row is younger
+    /// than the snapshot of a REPEATABLE READ transaction.
+    pub fn delete(&self, place: Place) -> Result<bool, Error> {
+        let mut place = place.pointer();
+        let mut failure = pg_sys::TM_FailureData::default();
+        // SAFETY: the place comes from a scan of this table whose snapshot still lives.
+        let result = unsafe {
+            let command = pg_sys::GetCurrentCommandId(true);
+            pg_sys::heap_delete(self.relation, &mut place, command, crosscheck(), false, &mut failure, false)
+        };
+        decide(result, pg_sys::TM_Result::TM_BeingModified)
+    }
+
+    /// Replaces a row by one with other values, waiting for whoever locks it; false if it has been changed meanwhile.
+    /// Errors: 40001 as for `delete`.
+    pub fn update(&self, place: Place, values: &[Option<pg_sys::Datum>]) -> Result<bool, Error> {
+        let mut place = place.pointer();
+        let mut failure = pg_sys::TM_FailureData::default();
+        let mut lock_mode = 0;
+        // SAFETY: as for `delete`; the values fit the columns.
+        unsafe {
+            let tuple = self.form(values);
+            let command = pg_sys::GetCurrentCommandId(true);
+            let result = pg_sys::heap_update(
+                self.relation,
+                &mut place,
+                tuple,
+                command,
+                crosscheck(),
+                true,
+                &mut failure,
+                &mut lock_mode,
+            );
+            let is_updated = decide(result, pg_sys::TM_Result::TM_Ok)?;
+            let is_heap_only = u32::from((*(*tuple).t_data).t_infomask2) & pg_sys::HEAP_ONLY_TUPLE != 0;
+            if is_updated && !is_heap_only {
+                self.insert_into_indexes(tuple, values);
+            }
+            Ok(is_updated)
+        }
+    }
+
+    fn form(&self, values: &[Option<pg_sys::Datum>]) -> pg_sys::HeapTuple {
+        let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
+        let mut datums: Vec<pg_sys::Datum> =
+            values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
+        // SAFETY: one entry for each column, as the callers vouch.
+        unsafe {
+            let tuple =
+                pg_sys::heap_form_tuple((*self.relation).rd_att, datums.as_mut_ptr(), nulls.as_mut_ptr());
+            (*tuple).t_tableOid = (*self.relation).rd_id;
+            tuple
+        }
+    }
+
+    /// # Safety
+    /// The tuple has just been written to this table.
+    unsafe fn insert_into_indexes(&self, tuple: pg_sys::HeapTuple, values: &[Option<pg_sys::Datum>]) {
+        // SAFETY: the list and the indexes are valid while the table is open; each key is a plain column.
+        unsafe {
+            let list = pg_sys::RelationGetIndexList(self.relation);
+            let count = if list.is_null() { 0 } else { (*list).length };
+            for position in 0..count {
+                let oid = (*(*list).elements.add(position as usize)).oid_value;
+                let index = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
+                let form = (*index).rd_index;
+                let columns = (*form).indkey.values.as_slice((*form).indnatts as usize);
+                let keys: Vec<_> = columns.iter().map(|column| values[*column as usize - 1]).collect();
+                let info = pg_sys::BuildIndexInfo(index);
+                let last_key = keys[(*form).indnkeyatts as usize - 1];
+                if (*info).ii_Predicate.is_null() || last_key.is_some() {
+                    let mut datums: Vec<_> =
+                        keys.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
+                    let mut nulls: Vec<_> = keys.iter().map(Option::is_none).collect();
+                    let unique = match (*form).indisunique {
+                        true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
+                        false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
+                    };
+                    let place = &mut (*tuple).t_self;
+                    let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());
+                    pg_sys::index_insert(index, datums, nulls, place, self.relation, unique, false, info);
+                }
+                pg_sys::index_close(index, pg_sys::NoLock as i32);
+            }
+            pg_sys::list_free(list);
+        }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `open`; the lock is kept to the end of the transaction.
+            unsafe { pg_sys::table_close(self.relation, pg_sys::NoLock as i32) }
+        }
+    }
+}
+
+impl Scan<'_> {
+    /// The next row, if any.
+    pub fn next(&mut self) -> Option<Row<'_>> {
+        // SAFETY: the scan is open; the tuple is pinned until the scan moves on, which the borrow prevents.
+        unsafe {
+            let forward = pg_sys::ScanDirection::ForwardScanDirection;
+            let tuple = pg_sys::systable_getnext_ordered(self.scan, forward);
+            let columns = (*self.table.relation).rd_att;
+            (!tuple.is_null()).then_some(Row { tuple, columns, _scan: PhantomData })
+        }
+    }
+}
+
+impl Drop for Scan<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `scan`.
+            unsafe {
+                pg_sys::systable_endscan_ordered(self.scan);
+                pg_sys::index_close(self.index, pg_sys::NoLock as i32);
+            }
+        }
+    }
+}
+
+impl Row<'_> {
+    /// A column that may be null.
+    pub fn find<T: FromDatum>(&self, column: i16) -> Option<T> {
+        let mut is_null = false;
+        // SAFETY: the tuple is pinned, the column exists, and every T read here copies what it needs.
+        unsafe {
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.columns, i32::from(column), &mut is_null);
+            let type_oid = pg_sys::SPI_gettypeid(self.columns, i32::from(column));
+            T::from_polymorphic_datum(datum, is_null, type_oid)
+        }
+    }
+
+    /// A column that is never null.
+    pub fn get<T: FromDatum>(&self, column: i16) -> Result<T, Error> {
+        self.find(column).ok_or_else(|| Error::Internal(format!("column {column} of a row is null")))
+    }
+
+    /// A column of any type, as its text.
+    pub fn text(&self, column: i16) -> String {
+        // SAFETY: as for `find`; the result is null or a C string of our memory context.
+        unsafe {
+            let text = pg_sys::SPI_getvalue(self.tuple, self.columns, i32::from(column));
+            if text.is_null() { String::new() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
+        }
+    }
+
+    pub fn place(&self) -> Place {
+        // SAFETY: the tuple is pinned.
+        let (block, position) = pgrx::itemptr::item_pointer_get_both(unsafe { (*self.tuple).t_self });
+        Place(block, position)
+    }
+
+    /// All values, for an update; they live as long as the scan stands on the row.
+    pub fn values(&self) -> Vec<Option<pg_sys::Datum>> {
+        // SAFETY: both arrays have room for each column of the pinned tuple.
+        unsafe {
+            let count = (*self.columns).natts as usize;
+            let mut datums = vec![pg_sys::Datum::null(); count];
+            let mut nulls = vec![false; count];
+            pg_sys::heap_deform_tuple(self.tuple, self.columns, datums.as_mut_ptr(), nulls.as_mut_ptr());
+            datums.into_iter().zip(nulls).map(|(datum, is_null)| (!is_null).then_some(datum)).collect()
+        }
+    }
+}
+
+/// Makes what was written visible to the statements that follow.
+pub fn finish() {
+    // SAFETY: inside a transaction, between commands.
+    unsafe { pg_sys::CommandCounterIncrement() }
+}
+
+fn oid(name: &CStr) -> pg_sys::Oid {
+    // SAFETY: catalog look-ups.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"task_mgmt".as_ptr(), false);
+        pg_sys::get_relname_relid(name.as_ptr(), schema)
+    }
+}
+
+/// The snapshot that a changed row must be visible in, or null for READ COMMITTED.
+fn crosscheck() -> pg_sys::Snapshot {
+    // SAFETY: reads the transaction's isolation level; the transaction snapshot exists by then.
+    unsafe {
+        match pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 {
+            true => pg_sys::GetTransactionSnapshot(),
+            false => std::ptr::null_mut(),
+        }
+    }
+}
+
+/// What the result of a change means; `tolerated` is one that counts as "somebody else is at it".
+fn decide(result: pg_sys::TM_Result::Type, tolerated: pg_sys::TM_Result::Type) -> Result<bool, Error> {
+    match result {
+        pg_sys::TM_Result::TM_Ok => Ok(true),
+        pg_sys::TM_Result::TM_Updated | pg_sys::TM_Result::TM_Deleted => match crosscheck().is_null() {
+            true => Ok(false),
+            false => Err(Error::Serialization),
+        },
+        result if result == tolerated => Ok(false),
+        result => Err(Error::Internal(format!("a row cannot be changed: {result}"))),
+    }
+}
