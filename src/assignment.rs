@@ -89,7 +89,8 @@ impl<'a> Worker<'a> {
         let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
         let project_status = row.text(project::STATUS);
         let users = Table::open(c"project_user");
-        let keys = &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
+        let keys =
+            &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
         let mut scan = users.scan(c"project_user_user_id_key", snapshot, keys);
         let not_found = || Error::UserNotFound { project: project.into(), user: user.into() };
         let row = scan.next().ok_or_else(not_found)?;
@@ -176,7 +177,8 @@ impl<'a> Worker<'a> {
     fn withdraw(&self, task: &Requested) -> Result<(), Error> {
         sql!(
             "delete from task_mgmt.ready
-            where project_name = $1 and queue_no = $2 and urgency = $3 and task_no = $4"
+            where project_name = $1 and queue_no = $2 and is_returned = any ('{false,true}') and urgency = $3
+                and task_no = $4"
         )
         .run(&[self.project.into(), task.queue_no.into(), task.urgency.into(), task.task_no.into()])?;
         Ok(())

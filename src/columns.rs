@@ -56,10 +56,11 @@ pub mod lease {
 pub mod ready {
     pub const PROJECT_NAME: i16 = 1;
     pub const QUEUE_NO: i16 = 2;
-    pub const URGENCY: i16 = 3;
-    pub const TASK_NO: i16 = 4;
-    pub const LANE_NO: i16 = 5;
-    pub const TASK_ID: i16 = 6;
+    pub const IS_RETURNED: i16 = 3;
+    pub const URGENCY: i16 = 4;
+    pub const TASK_NO: i16 = 5;
+    pub const LANE_NO: i16 = 6;
+    pub const TASK_ID: i16 = 7;
 }
 
 pub mod event {

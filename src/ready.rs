@@ -12,7 +12,7 @@ pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
         using task_mgmt.task t
         where t.project_name = $1 and t.task_no = any($2)
             and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-            and r.urgency = -t.priority and r.task_no = t.task_no"
+            and r.is_returned = any ('{false,true}') and r.urgency = -t.priority and r.task_no = t.task_no"
     )
     .run(&[project.into(), task_nos.to_vec().into()])?;
     Ok(())
@@ -27,8 +27,8 @@ pub fn offer(project: &str, task_nos: &[i64]) -> Result<(), Error> {
 /// The same, for a caller that has locked the gates.
 pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     sql!(
-        "insert into task_mgmt.ready (project_name, queue_no, urgency, task_no, lane_no, task_id)
-        select $1, queue_no, urgency, task_no, lane_no, task_id
+        "insert into task_mgmt.ready (project_name, queue_no, is_returned, urgency, task_no, lane_no, task_id)
+        select $1, queue_no, true, urgency, task_no, lane_no, task_id
         from task_mgmt.startable
         where project_name = $1 and task_no = any($2)
         order by queue_no, urgency, task_no

@@ -47,6 +47,20 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The oldest transaction that was running, and the first that had not begun; both never wrap around.
+    pub fn horizon(&self) -> (u64, u64) {
+        // SAFETY: the snapshot is registered; the next id is read from shared memory.
+        unsafe {
+            let (oldest, next) = ((*self.0).xmin, (*self.0).xmax);
+            let present = pg_sys::ReadNextFullTransactionId().value;
+            let unwrap =
+                |id: pg_sys::TransactionId| present - u64::from((present as u32).wrapping_sub(id.into_inner()));
+            (unwrap(oldest), unwrap(next))
+        }
+    }
+}
+
 impl Drop for Snapshot {
     fn drop(&mut self) {
         // An error leaves it to the resource owner, which is then already releasing what it owns.
@@ -70,14 +84,36 @@ impl Key {
         Self::new(column, pg_sys::F_INT8EQ, value.into_datum())
     }
 
-    /// Compares with collation "C", which all key columns have.
+    pub fn bool(column: i16, value: bool) -> Self {
+        Self::new(column, pg_sys::F_BOOLEQ, value.into_datum())
+    }
+
+    pub fn above(column: i16, value: i32) -> Self {
+        let strategy = pg_sys::BTGreaterStrategyNumber;
+        Self::compare(column, strategy, pg_sys::F_INT4GT, value.into_datum())
+    }
+
+    pub fn below(column: i16, value: i32) -> Self {
+        let strategy = pg_sys::BTLessStrategyNumber;
+        Self::compare(column, strategy, pg_sys::F_INT4LT, value.into_datum())
+    }
+
+    pub fn at_least(column: i16, value: i64) -> Self {
+        let strategy = pg_sys::BTGreaterEqualStrategyNumber;
+        Self::compare(column, strategy, pg_sys::F_INT8GE, value.into_datum())
+    }
+
     fn new(column: i16, equal: u32, value: Option<pg_sys::Datum>) -> Self {
+        Self::compare(column, pg_sys::BTEqualStrategyNumber, equal, value)
+    }
+
+    /// Compares with collation "C", which all key columns have.
+    fn compare(column: i16, strategy: u32, procedure: u32, value: Option<pg_sys::Datum>) -> Self {
         let mut key = pg_sys::ScanKeyData::default();
-        let strategy = pg_sys::BTEqualStrategyNumber as u16;
         // SAFETY: fills a key of our own with a comparison that fits the type of the value.
         unsafe {
             let value = value.unwrap_or(pg_sys::Datum::null());
-            pg_sys::ScanKeyInit(&mut key, column, strategy, pg_sys::Oid::from(equal), value);
+            pg_sys::ScanKeyInit(&mut key, column, strategy as u16, pg_sys::Oid::from(procedure), value);
         }
         Self(key)
     }
@@ -106,6 +142,12 @@ impl Table {
             let scan = pg_sys::systable_beginscan_ordered(self.relation, index, snapshot.0, count, keys);
             Scan { scan, index, table: self }
         }
+    }
+
+    /// Tells this table from one of the same name in another installation of the extension.
+    pub fn oid(&self) -> pg_sys::Oid {
+        // SAFETY: the relation is open.
+        unsafe { (*self.relation).rd_id }
     }
 
     /// A label of an enum column.
@@ -176,8 +218,7 @@ impl Table {
             values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
         // SAFETY: one entry for each column, as the callers vouch.
         unsafe {
-            let tuple =
-                pg_sys::heap_form_tuple((*self.relation).rd_att, datums.as_mut_ptr(), nulls.as_mut_ptr());
+            let tuple = pg_sys::heap_form_tuple((*self.relation).rd_att, datums.as_mut_ptr(), nulls.as_mut_ptr());
             (*tuple).t_tableOid = (*self.relation).rd_id;
             tuple
         }
@@ -199,8 +240,7 @@ impl Table {
                 let info = pg_sys::BuildIndexInfo(index);
                 let last_key = keys[(*form).indnkeyatts as usize - 1];
                 if (*info).ii_Predicate.is_null() || last_key.is_some() {
-                    let mut datums: Vec<_> =
-                        keys.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
+                    let mut datums: Vec<_> = keys.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
                     let mut nulls: Vec<_> = keys.iter().map(Option::is_none).collect();
                     let unique = match (*form).indisunique {
                         true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,

@@ -209,6 +209,12 @@ impl Drop for ByIndex {
     }
 }
 
+/// Gives the transaction its id. Whoever takes numbers for new ready tasks does so first: `task_mgmt_core::frontier` relies on it.
+pub fn begin_writing() {
+    // SAFETY: inside a transaction; fails with an error on a standby, as any write does.
+    unsafe { pg_sys::GetCurrentTransactionId() };
+}
+
 /// Runs a command that is made up at run time, from quoted identifiers only.
 pub fn run_command(text: &str) -> Result<(), Error> {
     Ok(Spi::run(text)?)

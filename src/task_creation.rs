@@ -11,7 +11,7 @@ use crate::events;
 use crate::lanes::{self, Lanes};
 use crate::locks::{self, Key};
 use crate::projects;
-use crate::spi::sql;
+use crate::spi::{self, sql};
 use crate::tasks;
 
 /// Creates the tasks, all or none, and returns their ids in the order given. The caller has entered the project.
@@ -25,6 +25,7 @@ pub fn create(project: &str, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
     let lanes = Lanes::open(project, &new.iter().map(lane_of).collect())?;
     let users = lock_users(project, &new)?;
     let now = clock::now()?;
+    spi::begin_writing();
     let rows = Rows::build(&new, &lanes, &users, now)?;
     rows.require_distinct_ids(project)?;
     rows.insert_tasks(project)?;
@@ -277,8 +278,8 @@ impl<'a> Rows<'a> {
         }
         let queue = |index: &usize| self.assigned_user_nos[*index].map_or(self.lane_nos[*index], |user| -user);
         sql!(
-            "insert into task_mgmt.ready (project_name, queue_no, urgency, task_no, lane_no, task_id)
-            select $1, queue_no, urgency, task_no, lane_no, task_id
+            "insert into task_mgmt.ready (project_name, queue_no, is_returned, urgency, task_no, lane_no, task_id)
+            select $1, queue_no, false, urgency, task_no, lane_no, task_id
             from unnest($2, $3, $4, $5, $6) as ready (queue_no, urgency, task_no, lane_no, task_id)"
         )
         .run(&[

@@ -18,15 +18,18 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.lease', '');
 create index lease_user_idx on task_mgmt.lease (project_name, user_no) where user_no > 0;
 
 -- A row is a task that could be started right now. queue_no is the lane, or minus the user_no that the task is assigned to;
--- urgency is minus the priority, so that the index runs from the most urgent, oldest task on. A claim locks by task_id.
+-- urgency is minus the priority, so that the index runs from the most urgent, oldest task on. Tasks that are ready since their
+-- creation (is_returned false) are used up in the order of their numbers, so that a claim need not look at the used-up part;
+-- all others come back anywhere. A claim locks by task_id.
 create table task_mgmt.ready (
 	project_name text collate "C" not null,
 	queue_no integer not null,
+	is_returned boolean not null,
 	urgency integer not null,
 	task_no bigint not null,
 	lane_no integer not null,
 	task_id text collate "C" not null,
-	constraint ready_pkey primary key (project_name, queue_no, urgency, task_no)
+	constraint ready_pkey primary key (project_name, queue_no, is_returned, urgency, task_no)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, vacuum_index_cleanup = on);
 select pg_catalog.pg_extension_config_dump('task_mgmt.ready', '');
 

@@ -4,6 +4,7 @@
 pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
+pub mod frontier;
 pub mod projects;
 pub mod task_types;
 pub mod tasks;
