@@ -117,7 +117,8 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
     );
     let kept = completions.unwrap().iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(3))).collect();
     let told = ledger.completions.iter().filter(|(key, _)| key[0] == project);
-    let told = told.map(|([_, task, user, status], outcome)| (key([task.clone(), user.clone(), status.clone()]), 1, *outcome));
+    let told =
+        told.map(|([_, task, user, status], outcome)| (key([task.clone(), user.clone(), status.clone()]), 1, *outcome));
     compare("completions", project, kept, told);
 
     let submissions = client.query(
@@ -127,7 +128,8 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
     );
     let kept = submissions.unwrap().iter().map(|row| (key([row.get(0), row.get(1)]), row.get(2))).collect();
     let told = ledger.submissions.iter().filter(|(key, ..)| key[0] == project);
-    let told = told.map(|([_, task, user], milliseconds, outcome)| (key([task.clone(), user.clone()]), *milliseconds, *outcome));
+    let told = told
+        .map(|([_, task, user], milliseconds, outcome)| (key([task.clone(), user.clone()]), *milliseconds, *outcome));
     compare("milliseconds", project, kept, told);
 }
 

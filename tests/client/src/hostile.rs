@@ -30,7 +30,8 @@ impl Value {
 
 /// Every hostile value of a type. Panics for a type that no function had when this was written: add it here.
 pub fn values(sql_type: &str) -> Vec<Value> {
-    let typed = |texts: &[&str]| texts.iter().map(|text| Value::plain(&format!("'{text}'::{sql_type}"))).collect::<Vec<_>>();
+    let typed =
+        |texts: &[&str]| texts.iter().map(|text| Value::plain(&format!("'{text}'::{sql_type}"))).collect::<Vec<_>>();
     let mut values = match sql_type {
         "text" => texts().iter().map(|text| Value::text(text)).collect(),
         "jsonb" => jsons().iter().map(|text| Value::json(text)).collect(),
@@ -107,10 +108,36 @@ fn jsons() -> Vec<String> {
 /// What is put in the place of the value of one key.
 pub fn json_parts() -> Vec<String> {
     let mut parts: Vec<String> = [
-        "null", "true", "0", "-1", "0.5", "1e400", "-1e400", "1e308", "99999999999999999999", "2147483648", "-2147483648",
-        "-2147483649", "\"\"", "\" \"", "\"x\"", "\"NaN\"", "\"-1\"", "\"a\\u0001b\"", "\"line\\nbreak\"", "\"😀\"",
-        "\"'; drop table task_mgmt.task cascade; --\"", "[]", "[null]", "[1]", "[\"\"]", "[\"x\", \"x\"]", "[[]]", "{}",
-        "{\"seed_id\": \"1x\"}", "{\"a\": {}}",
+        "null",
+        "true",
+        "0",
+        "-1",
+        "0.5",
+        "1e400",
+        "-1e400",
+        "1e308",
+        "99999999999999999999",
+        "2147483648",
+        "-2147483648",
+        "-2147483649",
+        "\"\"",
+        "\" \"",
+        "\"x\"",
+        "\"NaN\"",
+        "\"-1\"",
+        "\"a\\u0001b\"",
+        "\"line\\nbreak\"",
+        "\"😀\"",
+        "\"'; drop table task_mgmt.task cascade; --\"",
+        "[]",
+        "[null]",
+        "[1]",
+        "[\"\"]",
+        "[\"x\", \"x\"]",
+        "[[]]",
+        "{}",
+        "{\"seed_id\": \"1x\"}",
+        "{\"a\": {}}",
     ]
     .map(str::to_owned)
     .into();
@@ -160,9 +187,13 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("register_handler", "kind") => "'completion'",
         ("unregister_handler", "kind") => "'verification'",
         ("reactivate_task", "task_id") => "'done'",
-        ("release_task" | "force_release_task" | "renew_lease" | "submit_timesheet" | "verify_task", "task_id") => "'held'",
+        ("release_task" | "force_release_task" | "renew_lease" | "submit_timesheet" | "verify_task", "task_id") => {
+            "'held'"
+        }
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
-        (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => "1.5",
+        (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => {
+            "1.5"
+        }
         (_, "project_name") => "'p'",
         (_, "user_id") => "'ann'",
         (_, "task_id" | "dependent_on_task_id") => "'free'",
@@ -178,7 +209,8 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "start_date" | "end_date") => "now()",
         (
             _,
-            "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name" | "synapse_table",
+            "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name"
+            | "synapse_table",
         ) => "'words'",
         _ => panic!("what is valid for {argument} of {function}? add it"),
     };

@@ -121,7 +121,8 @@ pub fn assert_invariants(client: &mut Client) {
 }
 
 fn describe(row: &Row) -> String {
-    let texts: Vec<String> = (0..row.len()).map(|column| row.get::<_, Option<String>>(column).unwrap_or_default()).collect();
+    let texts: Vec<String> =
+        (0..row.len()).map(|column| row.get::<_, Option<String>>(column).unwrap_or_default()).collect();
     texts.join(" | ")
 }
 

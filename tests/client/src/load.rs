@@ -70,7 +70,14 @@ pub enum Stop {
 
 impl Caller {
     pub fn new(seed: u64, isolation: IsolationLevel) -> Self {
-        Self { random: StdRng::seed_from_u64(seed), isolation, ledger: Ledger::default(), held: vec![], done: 0, refused: 0 }
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            isolation,
+            ledger: Ledger::default(),
+            held: vec![],
+            done: 0,
+            refused: 0,
+        }
     }
 
     /// Prepares a new connection: its isolation level, and how soon this client takes tasks over.
@@ -97,7 +104,9 @@ impl Caller {
             Ok(answer) => {
                 self.done += 1;
                 match call.trace {
-                    Trace::Start([project, user]) => self.held.extend(first_value(&answer).map(|task| [project, user, task])),
+                    Trace::Start([project, user]) => {
+                        self.held.extend(first_value(&answer).map(|task| [project, user, task]))
+                    }
                     trace => self.write_down(trace, Outcome::Acknowledged),
                 }
                 Ok(())
@@ -159,17 +168,26 @@ impl Caller {
         );
         let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
         match self.random.random_range(0..100) {
-            0..18 => Call { text: format!("select start_task('{project}', '{user}')"), trace: Trace::Start([project.into(), user]) },
-            18..26 => {
-                Call { text: format!("select start_task('{project}', '{user}', '{task}')"), trace: Trace::Start([project.into(), user]) }
-            }
+            0..18 => Call {
+                text: format!("select start_task('{project}', '{user}')"),
+                trace: Trace::Start([project.into(), user]),
+            },
+            18..26 => Call {
+                text: format!("select start_task('{project}', '{user}', '{task}')"),
+                trace: Trace::Start([project.into(), user]),
+            },
             26..30 => plain(format!("* from start_task_cross_project('{user}')")),
             30..32 => plain(format!("* from start_task_cross_project('{user}', '{task}')")),
-            32..44 => Call { text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"), trace: completion() },
+            32..44 => Call {
+                text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"),
+                trace: completion(),
+            },
             44..48 => plain(format!("release_task('{project}', '{user}', {held})")),
             48..54 => {
                 let milliseconds = self.random.random_range(1..100_000);
-                let text = format!("select submit_timesheet('{project}', '{user}', {milliseconds} / 1000.0::float8, '{task}')");
+                let text = format!(
+                    "select submit_timesheet('{project}', '{user}', {milliseconds} / 1000.0::float8, '{task}')"
+                );
                 Call { text, trace: Trace::Submission([project.into(), task, user], milliseconds) }
             }
             54..56 => plain(format!("renew_lease('{project}', '{user}', {held})")),
@@ -191,7 +209,9 @@ impl Caller {
             84..94 => plain(self.random_dependency(project)),
             94..97 => plain(self.random_reading(project, &user, &task)),
             97 => plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": 3, "is_active": true}}')"#)),
-            98 => plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#)),
+            98 => {
+                plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#))
+            }
             _ => plain(self.random_clearing()),
         }
     }
@@ -272,7 +292,9 @@ impl Caller {
             2 => format!("clear_project_data('{SCRATCH}')"),
             3 => format!("clear_project_users('{SCRATCH}')"),
             4 => format!("clear_project_task_types('{SCRATCH}')"),
-            5..7 => format!(r#"create_task_type('{SCRATCH}', '{{"task_type": "t", "completion_statuses": ["Done"]}}')"#),
+            5..7 => {
+                format!(r#"create_task_type('{SCRATCH}', '{{"task_type": "t", "completion_statuses": ["Done"]}}')"#)
+            }
             7..10 => {
                 let user = self.random.random_range(0..USERS);
                 format!(r#"create_user('{SCRATCH}', '{{"user_id": "u{user}", "qualified_task_types": ["t"]}}')"#)

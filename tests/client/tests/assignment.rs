@@ -221,7 +221,8 @@ fn a_call_is_undone_with_its_transaction() {
             $$",
         )
         .unwrap();
-    let task = client.query_one("select is_paused, status::text from task_mgmt.tasks where task_id = '2'", &[]).unwrap();
+    let task =
+        client.query_one("select is_paused, status::text from task_mgmt.tasks where task_id = '2'", &[]).unwrap();
     assert_eq!((task.get::<_, bool>(0), task.get::<_, String>(1)), (true, "queued".into()));
     assert_invariants(&mut client);
 }
@@ -239,7 +240,11 @@ fn an_automatic_start_never_waits_for_a_client_that_sleeps_in_its_transaction() 
     let mut waiter = database.connect();
     thread::scope(|scope| {
         let refused = scope.spawn(move || waiter.execute("select start_task('p', 'u1', '1')", &[]).unwrap_err());
-        assert_eq!(sqlstate(&refused.join().unwrap()), "55000", "another task is active: refused without waiting for one");
+        assert_eq!(
+            sqlstate(&refused.join().unwrap()),
+            "55000",
+            "another task is active: refused without waiting for one"
+        );
     });
     sleeper.batch_execute("rollback").unwrap();
 }

@@ -84,7 +84,8 @@ impl Function {
         let result = self.call(client, place, value);
         client.batch_execute("rollback").unwrap_or_else(|error| panic!("lost by {}: {error}", self.name));
         let error = result.err()?;
-        let found = error.as_db_error().unwrap_or_else(|| panic!("lost by {} {}: {error}", self.name, value.describe()));
+        let found =
+            error.as_db_error().unwrap_or_else(|| panic!("lost by {} {}: {error}", self.name, value.describe()));
         // Outside of a transaction, so that what it might leave behind stays for the fingerprint to see.
         assert!(self.call(client, place, value).is_err(), "{} {}: refused only once", self.name, value.describe());
         let message = format!("{} {}", found.message(), found.detail().unwrap_or_default());
@@ -118,7 +119,8 @@ fn every_argument_takes_or_refuses_every_value() {
             for value in hostile::values(sql_type) {
                 let short: String = value.text.clone().unwrap_or_default().chars().take(20).collect();
                 // A function that does not exist has no name but its number.
-                let oid = value.expression.split("::").next().filter(|_| sql_type == "regprocedure").unwrap_or_default();
+                let oid =
+                    value.expression.split("::").next().filter(|_| sql_type == "regprocedure").unwrap_or_default();
                 let names = [argument.as_str(), argument.split('_').next().unwrap(), short.as_str(), oid];
                 complaints.extend(function.complaint(&mut client, place, &value, &names));
             }
