@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use client_tests::{Database, assert_invariants, fingerprint, sqlstate, wait_until};
+use client_tests::{Database, REFUSALS, assert_invariants, fingerprint, sqlstate, wait_until};
 use postgres::Client;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -282,4 +282,33 @@ fn an_explicit_start_goes_on_when_the_other_backend_is_terminated() {
         assert_eq!(started.as_deref(), Some("0"));
     });
     assert_invariants(&mut client);
+}
+
+#[test]
+fn a_verification_that_ends_the_task_is_refused_and_undone() {
+    let users = users(1);
+    let database = database("client_verification", &users);
+    let mut client = database.connect();
+    create_tasks(&mut client, 1);
+    start(&mut client, "u0");
+    for does in ["cancel_task($1, $2)", "force_release_task($1, $2)", "clear_project_data($1)"] {
+        let function = format!(
+            "create or replace function public.verify(text, text, text) returns jsonb language plpgsql as $$
+            begin
+                perform public.{does};
+                return '{{\"passed\": true}}';
+            end
+            $$;
+            select register_handler('p', 't', 'verification', 'public.verify(text, text, text)')"
+        );
+        client.batch_execute(&function).unwrap();
+        let before = fingerprint(&mut client);
+        for call in
+            ["release_task('p', 'u0', '0', 'Done')", r#"update_task('p', '0', '{"completion_status": "Done"}')"#]
+        {
+            let refused = client.batch_execute(&format!("select {call}")).expect_err(&format!("{call} with {does}"));
+            assert!(REFUSALS.contains(&sqlstate(&refused).as_str()), "{call} with {does}: {refused:?}");
+            assert_eq!(fingerprint(&mut client), before, "{call} with {does}");
+        }
+    }
 }

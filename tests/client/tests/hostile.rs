@@ -8,6 +8,9 @@ use client_tests::hostile::{self, Value};
 use client_tests::{Database, Log, REFUSALS, assert_invariants, fingerprint};
 use postgres::Client;
 use postgres::types::ToSql;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
 
 /// Nobody reads a longer message, and the server's log keeps every one.
 const LONGEST_MESSAGE: usize = 4000;
@@ -152,6 +155,49 @@ fn every_key_of_data_takes_or_refuses_every_value() {
         assert_eq!(fingerprint(&mut client), before, "refused calls of {} left something", function.name);
     }
     finish(database, client, &log, complaints);
+}
+
+#[test]
+fn names_of_full_length_work_everywhere() {
+    let database = Database::create("client_hostile_names");
+    let mut client = database.connect();
+    let mut random = StdRng::seed_from_u64(1);
+    // Characters of four bytes that do not repeat, so that no index entry can be compressed.
+    let mut name = || -> String { (0..200).map(|_| random.random_range('\u{20000}'..='\u{2a6d0}')).collect() };
+    let (project, user, kind, segment, status, one, other) = (name(), name(), name(), name(), name(), name(), name());
+    let data = |data: serde_json::Value| data.to_string();
+    let calls = [
+        format!("create_project('{project}')"),
+        format!(
+            "create_task_type('{project}', '{}')",
+            data(json!({"task_type": kind, "completion_statuses": [status]}))
+        ),
+        format!(
+            "create_user('{project}', '{}')",
+            data(json!({"user_id": user, "qualified_task_types": [kind], "qualified_segment_types": [segment]}))
+        ),
+        format!(
+            "create_task('{project}', '{}')",
+            data(json!({"task_id": one, "task_type": kind, "segment_type": segment}))
+        ),
+        format!(
+            "create_task('{project}', '{}')",
+            data(json!({"task_id": other, "task_type": kind, "segment_type": segment}))
+        ),
+        format!(
+            "create_dependency('{project}', '{}')",
+            data(json!({"task_id": other, "dependent_on_task_id": one, "required_completion_status": status}))
+        ),
+        format!("start_task('{project}', '{user}')"),
+        format!("submit_timesheet('{project}', '{user}', 1, '{one}')"),
+        format!("release_task('{project}', '{user}', '{one}', '{status}')"),
+        format!("start_task('{project}', '{user}', '{other}')"),
+    ];
+    for call in calls {
+        let what = call.split('(').next().unwrap();
+        client.batch_execute(&format!("select {call}")).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    }
+    assert_invariants(&mut client);
 }
 
 /// The keys that a function knows, from its refusal of another one.
