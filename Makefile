@@ -20,8 +20,8 @@ demo: ## Build, start a private server, let workers drain Debian's package graph
 	@scripts/build
 	@scripts/cluster start
 	@scripts/cluster run cargo run --release -p task_mgmt_demo -- $(full) $(ARGS)
-	@printf '\nThe same database in psql: make psql, or\n  '
-	@scripts/cluster run bash -c 'printf "psql -h %q -U %s %s\n" "$$PGHOST" "$$PGUSER" "$$PGDATABASE"'
+	@printf '\nThe same database in psql: make psql ARGS=demo, or\n  '
+	@scripts/cluster run bash -c 'printf "psql -h %q -U %s demo\n" "$$PGHOST" "$$PGUSER"'
 
 test: ## Build and run every kind of test (ARGS='regress isolation': only those)
 	@scripts/setup --test
@@ -36,11 +36,11 @@ bench: ## Measure throughput and latency on the private server (ARGS='...' for t
 	@scripts/setup
 	@scripts/build
 	@scripts/cluster start
-	@scripts/cluster run cargo run --release -p task_mgmt_bench -- $(full) $(ARGS)
+	@scripts/cluster run cargo run --release -p task_mgmt_bench -- $(ARGS)
 
-psql: ## Open psql on the private server
+psql: ## Open psql on the private server (ARGS=demo: in the database of the demo)
 	@scripts/cluster start
-	@scripts/cluster psql
+	@scripts/cluster psql $(ARGS)
 
 stop: ## Stop the private servers; their data stays
 	@scripts/cluster stop

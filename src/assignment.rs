@@ -125,7 +125,7 @@ impl<'a> Worker<'a> {
         locks::lock(Key::Task(self.project, task_id));
         let renewed = sql!(
             "update task_mgmt.lease
-            set leased_at = greatest(leased_at, $4)
+            set leased_at = greatest(leased_at, $4), started_at = coalesce(started_at, $4)
             where project_name = $1 and task_id = $2 and user_no = $3 and user_no > 0"
         );
         let arguments = [self.project.into(), task_id.into(), self.user_no.into(), clock::now()?.into()];

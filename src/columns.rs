@@ -41,13 +41,14 @@ pub mod task {
     pub const COMPLETION_STATUS: i16 = 8;
     pub const TASK_TYPE: i16 = 10;
     pub const HAS_DEPENDENTS: i16 = 17;
-    pub const NOTE: i16 = 21;
+    pub const NOTE: i16 = 22;
 }
 
 pub mod lease {
     pub const PROJECT_NAME: i16 = 1;
     pub const TASK_NO: i16 = 2;
     pub const USER_NO: i16 = 3;
+    pub const FENCE: i16 = 4;
     pub const LEASED_AT: i16 = 5;
     pub const STARTED_AT: i16 = 6;
     pub const TASK_ID: i16 = 7;

@@ -100,14 +100,21 @@ fn start(projects: &[String], user: &str, requested: Option<&str>) -> Result<Opt
     }
 }
 
+/// The user in each project where the caller may act as the user. Errors: 42501 if that is nowhere.
 fn find_workers<'a>(projects: &'a [String], user: &'a str) -> Result<Vec<Worker<'a>>, Error> {
     let mut workers = Vec::with_capacity(projects.len());
+    let mut refusal = None;
     for project in projects {
         let worker = Worker::find(project, user)?;
-        access::require_binding(project, user, worker.bound_role)?;
-        workers.push(worker);
+        match access::require_binding(project, user, worker.bound_role) {
+            Ok(()) => workers.push(worker),
+            Err(error) => refusal = Some(error),
+        }
     }
-    Ok(workers)
+    match refusal {
+        Some(error) if workers.is_empty() => Err(error),
+        _ => Ok(workers),
+    }
 }
 
 fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(String, String), Error> {
@@ -119,7 +126,7 @@ fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(S
     )
     .all(&[projects.into(), requested.into()], |row| row.get::<String>(1))?;
     match found.as_slice() {
-        [] => Err(Error::TaskNotFoundAnywhere(requested.into())),
+        [] => Err(Error::TaskNotFoundAccessible(requested.into())),
         [project] => {
             let task = assignment::start(project, user, Some(requested))?;
             Ok((project.clone(), task.unwrap_or_default()))

@@ -26,6 +26,8 @@ pub enum Error {
     #[error("Task {task} not found in project \"{project}\"")]
     TaskNotFound { project: String, task: String },
     #[error("Task {0} not found in any accessible project")]
+    TaskNotFoundAccessible(String),
+    #[error("Task {0} not found in any project")]
     TaskNotFoundAnywhere(String),
     #[error("Task {task} exists in several projects: {}", projects.join(", "))]
     AmbiguousTask { task: String, projects: Vec<String> },
@@ -46,6 +48,8 @@ pub enum Error {
     TaskTypeExists { project: String, task_type: String },
     #[error("Task {task} already exists in project \"{project}\"")]
     TaskExists { project: String, task: String },
+    #[error("Task {0} occurs twice in data")]
+    TaskTwice(String),
     #[error("Dependency {dependency} already exists in project \"{project}\"")]
     DependencyExists { project: String, dependency: String },
 
@@ -114,6 +118,8 @@ pub enum Error {
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
     #[error("Task type {0} has no valid completion statuses")]
     NoStatuses(String),
+    #[error("Task with completed_user_id must have completion_status: none was given for {0}")]
+    NoCompletionStatus(String),
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
     NoCompletedUser(String),
 
@@ -137,6 +143,7 @@ impl Error {
             | StatusNotAllowed { .. }
             | NoStatuses(_)
             | NoCompletedUser(_)
+            | NoCompletionStatus(_)
             | Cycle(_)
             | AmbiguousTask { .. }
             | HandlerSignature { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -147,13 +154,17 @@ impl Error {
             | TaskOfUnknownType { .. }
             | TaskNotFound { .. }
             | TaskNotFoundAnywhere(_)
+            | TaskNotFoundAccessible(_)
             | DependencyNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
-            ProjectExists(_) | UserExists(_) | TaskTypeExists { .. } | TaskExists { .. } | DependencyExists { .. } => {
-                PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT
-            }
+            ProjectExists(_)
+            | UserExists(_)
+            | TaskTypeExists { .. }
+            | TaskExists { .. }
+            | TaskTwice(_)
+            | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | UserNotActive(_)
@@ -189,7 +200,7 @@ impl Error {
         use Error::*;
         match self {
             HeldByAnother { idle_seconds, limit_seconds, .. } => Some(format!(
-                "It was renewed {idle_seconds:.1} s ago; it can be taken over once it is idle for {limit_seconds} s."
+                "It was renewed {idle_seconds:.3} s ago; it can be taken over once it is idle for {limit_seconds} s."
             )),
             StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
             BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),

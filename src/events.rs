@@ -9,13 +9,18 @@ use crate::spi::sql;
 
 /// A number greater than any given before; it orders tasks, leases and events.
 pub fn next_number() -> Result<i64, Error> {
-    // SAFETY: catalog look-ups and a call of nextval on our own sequence, whose owner the current user is.
-    unsafe {
+    Ok(next_numbers(1)?[0])
+}
+
+/// Several such numbers, in order.
+pub fn next_numbers(count: usize) -> Result<Vec<i64>, Error> {
+    // SAFETY: catalog look-ups and calls of nextval on our own sequence, whose owner the current user is.
+    let numbers: Option<Vec<i64>> = unsafe {
         let schema = pg_sys::get_namespace_oid(c"task_mgmt".as_ptr(), false);
         let sequence = pg_sys::get_relname_relid(c"serial".as_ptr(), schema);
-        pgrx::direct_function_call::<i64>(pg_sys::nextval_oid, &[Some(sequence.into())])
-    }
-    .ok_or_else(|| Error::Internal("nextval returned null".into()))
+        (0..count).map(|_| pgrx::direct_function_call(pg_sys::nextval_oid, &[Some(sequence.into())])).collect()
+    };
+    numbers.ok_or_else(|| Error::Internal("nextval returned null".into()))
 }
 
 /// Who is to be blamed or thanked for a change.

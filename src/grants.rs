@@ -185,7 +185,7 @@ fn missing_privileges(role: pg_sys::Oid) -> Result<Vec<String>, Error> {
         from object
         where case
             when is_ours then not exists (select from aclexplode(acl) where grantee = $1)
-            else not has_schema_privilege($1, name, 'usage') end
+            else not has_schema_privilege($1, to_regnamespace(name)::oid, 'usage') end
         group by privilege"
     ))
     .all(&[role.into(), grantee.as_str().into()], |row| row.get(1))

@@ -9,7 +9,7 @@ use crate::spi::sql;
 pub type Kind<'a> = (&'a str, &'a str);
 
 /// Numbers of lanes that exist.
-pub struct Lanes(HashMap<(String, String), i32>);
+pub struct Lanes(HashMap<String, HashMap<String, i32>>);
 
 impl Lanes {
     /// Finds the lanes, and makes those that are missing, in one order, so that two callers cannot wait for each other.
@@ -33,7 +33,7 @@ impl Lanes {
     }
 
     pub fn number(&self, (task_type, segment_type): Kind) -> Result<i32, Error> {
-        let number = self.0.get(&(task_type.to_owned(), segment_type.to_owned())).copied();
+        let number = self.0.get(task_type).and_then(|lanes| lanes.get(segment_type)).copied();
         number.ok_or_else(|| Error::Internal(format!("no lane for {task_type}, {segment_type}")))
     }
 
@@ -46,8 +46,12 @@ impl Lanes {
                 and a.segment_type = kind.segment_type"
         )
         .all(&[project.into(), task_types.into(), segment_types.into()], |row| {
-            Ok(((row.get(1)?, row.get(2)?), row.get(3)?))
+            Ok((row.get::<String>(1)?, row.get::<String>(2)?, row.get::<i32>(3)?))
         })?;
-        Ok(Self(rows.into_iter().collect()))
+        let mut lanes: HashMap<String, HashMap<String, i32>> = HashMap::new();
+        for (task_type, segment_type, lane_no) in rows {
+            lanes.entry(task_type).or_default().insert(segment_type, lane_no);
+        }
+        Ok(Self(lanes))
     }
 }

@@ -25,7 +25,7 @@ use crate::tasks;
 /// *Effect* of a completion, all or nothing: the type's verification handler agrees, the task is completed, dependents that
 /// waited for this status only become startable, the completion handler runs.
 /// *Returns* true.
-/// *Errors*: P0002 project, user or task unknown; 55000 the user does not hold the task, or verification failed;
+/// *Errors*: P0002 project or user unknown; 55000 the user does not hold the task, or verification failed;
 /// 22023 status not allowed; 42501 access denied; whatever a handler raises.
 /// *Locks*: the task's key; for a completion the gates of its dependents.
 /// *Source*: annotation reference 9, 10.3.
@@ -101,26 +101,28 @@ fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Optio
 /// A task and its holder, as read under the task's key.
 struct HeldTask<'a> {
     project: &'a str,
+    user: &'a str,
     task_id: &'a str,
     user_no: i32,
     bound_role: Option<pg_sys::Oid>,
     task_no: i64,
     task_type: TaskType,
+    fence: i64,
     leased_at: Instant,
-    started_at: Instant,
+    started_at: Option<Instant>,
     now: Instant,
 }
 
 impl<'a> HeldTask<'a> {
     /// Errors: P0002 or 55000 if the user does not hold the task.
-    fn find(project: &'a str, user: &str, task_id: &'a str) -> Result<Self, Error> {
+    fn find(project: &'a str, user: &'a str, task_id: &'a str) -> Result<Self, Error> {
         match Self::look_up(project, user, task_id)? {
             Some(held) => Ok(held),
             None => Err(not_held(project, user, task_id)?),
         }
     }
 
-    fn look_up(project: &'a str, user: &str, task_id: &'a str) -> Result<Option<Self>, Error> {
+    fn look_up(project: &'a str, user: &'a str, task_id: &'a str) -> Result<Option<Self>, Error> {
         let snapshot = &Snapshot::latest();
         let users = Table::open(c"project_user");
         let keys = &mut [Key::text(project_user::PROJECT_NAME, project), Key::text(project_user::USER_ID, user)];
@@ -142,13 +144,15 @@ impl<'a> HeldTask<'a> {
             let Some(task) = tasks.next() else { return Ok(None) };
             return Ok(Some(Self {
                 project,
+                user,
                 task_id,
                 user_no,
                 bound_role,
                 task_no,
                 task_type: TaskType::find(project, task.get(task::TASK_TYPE)?, snapshot)?,
+                fence: row.get(lease::FENCE)?,
                 leased_at: row.get(lease::LEASED_AT)?,
-                started_at: row.get(lease::STARTED_AT)?,
+                started_at: row.find(lease::STARTED_AT),
                 now: clock::now()?,
             }));
         }
@@ -196,14 +200,16 @@ impl<'a> HeldTask<'a> {
         Ok(has_dependents)
     }
 
-    /// Deletes the lease, which the task's key keeps from changing.
+    /// Deletes the lease, which the task's key keeps from changing, unless a verification handler has changed it.
+    /// Errors: 55000 if that has happened.
     fn end_lease(&self) -> Result<(), Error> {
         let (leases, snapshot) = (Table::open(c"lease"), Snapshot::latest());
         let keys = &mut [Key::text(lease::PROJECT_NAME, self.project), Key::int8(lease::TASK_NO, self.task_no)];
-        let place = leases.scan(c"lease_pkey", &snapshot, keys).next().map(|row| row.place());
-        match place {
+        let mut scan = leases.scan(c"lease_pkey", &snapshot, keys);
+        let lease = scan.next().filter(|row| row.find(lease::FENCE) == Some(self.fence));
+        match lease.map(|row| row.place()) {
             Some(place) if leases.delete(place)? => Ok(()),
-            _ => Err(Error::Internal(format!("the lease of {} is gone", self.task_id))),
+            _ => Err(not_held(self.project, self.user, self.task_id)?),
         }
     }
 

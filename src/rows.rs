@@ -2,12 +2,15 @@
 //! the tables whose statements would spend most of their time in setting up plans; what it does is what the statement beside
 //! each use says. Indexes are plain columns; a partial one leaves out rows whose last key column is null.
 
+mod index;
+
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use self::index::Index;
 use crate::error::Error;
 
 /// A table of schema task_mgmt, open for reading and writing until it goes out of scope.
@@ -166,7 +169,7 @@ impl Table {
         unsafe {
             let tuple = self.form(values);
             pg_sys::heap_insert(self.relation, tuple, pg_sys::GetCurrentCommandId(true), 0, std::ptr::null_mut());
-            self.insert_into_indexes(tuple, values);
+            self.for_each_index(|index| index.insert(self, (*tuple).t_self, values));
         }
     }
 
@@ -206,7 +209,7 @@ impl Table {
             let is_updated = decide(result, pg_sys::TM_Result::TM_Ok)?;
             let is_heap_only = u32::from((*(*tuple).t_data).t_infomask2) & pg_sys::HEAP_ONLY_TUPLE != 0;
             if is_updated && !is_heap_only {
-                self.insert_into_indexes(tuple, values);
+                self.for_each_index(|index| index.insert(self, (*tuple).t_self, values));
             }
             Ok(is_updated)
         }
@@ -224,38 +227,57 @@ impl Table {
         }
     }
 
+    /// Inserts many rows: all into the table first, then index by index, into one of them in an order of its own.
+    pub fn insert_all(&self, rows: &[Vec<Option<pg_sys::Datum>>], own_order: Option<(&CStr, &[usize])>) {
+        let mut places = Vec::with_capacity(rows.len());
+        let own_order = own_order.map(|(index, order)| (oid(index), order));
+        // SAFETY: the slots are of this table's type and live to the end of the block; the values fit the columns.
+        unsafe {
+            let columns = (*self.relation).rd_att;
+            let mut slots: Vec<_> = (0..rows.len().min(BATCH))
+                .map(|_| pg_sys::MakeSingleTupleTableSlot(columns, &raw const pg_sys::TTSOpsHeapTuple))
+                .collect();
+            let (command, bulk) = (pg_sys::GetCurrentCommandId(true), pg_sys::GetBulkInsertState());
+            for batch in rows.chunks(BATCH) {
+                pgrx::check_for_interrupts!();
+                for (slot, row) in slots.iter().zip(batch) {
+                    pg_sys::ExecStoreHeapTuple(self.form(row), *slot, true);
+                }
+                let count = batch.len() as i32;
+                pg_sys::heap_multi_insert(self.relation, slots.as_mut_ptr(), count, command, 0, bulk);
+                places.extend(slots.iter().take(batch.len()).map(|slot| (**slot).tts_tid));
+            }
+            pg_sys::FreeBulkInsertState(bulk);
+            slots.into_iter().for_each(|slot| pg_sys::ExecDropSingleTupleTableSlot(slot));
+            self.for_each_index(|index| match own_order {
+                Some((oid, order)) if oid == index.oid() => {
+                    order.iter().for_each(|row| index.insert(self, places[*row], &rows[*row]));
+                }
+                _ => places.iter().zip(rows).for_each(|(place, row)| index.insert(self, *place, row)),
+            });
+        }
+    }
+
     /// # Safety
-    /// The tuple has just been written to this table.
-    unsafe fn insert_into_indexes(&self, tuple: pg_sys::HeapTuple, values: &[Option<pg_sys::Datum>]) {
-        // SAFETY: the list and the indexes are valid while the table is open; each key is a plain column.
+    /// The indexes are written to only with rows of this table.
+    unsafe fn for_each_index(&self, write: impl Fn(&Index)) {
+        // SAFETY: the list and the indexes are valid while the table is open.
         unsafe {
             let list = pg_sys::RelationGetIndexList(self.relation);
             let count = if list.is_null() { 0 } else { (*list).length };
             for position in 0..count {
                 let oid = (*(*list).elements.add(position as usize)).oid_value;
-                let index = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
-                let form = (*index).rd_index;
-                let columns = (*form).indkey.values.as_slice((*form).indnatts as usize);
-                let keys: Vec<_> = columns.iter().map(|column| values[*column as usize - 1]).collect();
-                let info = pg_sys::BuildIndexInfo(index);
-                let last_key = keys[(*form).indnkeyatts as usize - 1];
-                if (*info).ii_Predicate.is_null() || last_key.is_some() {
-                    let mut datums: Vec<_> = keys.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
-                    let mut nulls: Vec<_> = keys.iter().map(Option::is_none).collect();
-                    let unique = match (*form).indisunique {
-                        true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
-                        false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
-                    };
-                    let place = &mut (*tuple).t_self;
-                    let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());
-                    pg_sys::index_insert(index, datums, nulls, place, self.relation, unique, false, info);
-                }
-                pg_sys::index_close(index, pg_sys::NoLock as i32);
+                let relation = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
+                write(&Index::new(relation));
+                pg_sys::index_close(relation, pg_sys::NoLock as i32);
             }
             pg_sys::list_free(list);
         }
     }
 }
+
+/// Rows that are written to a table at a time.
+const BATCH: usize = 500;
 
 impl Drop for Table {
     fn drop(&mut self) {

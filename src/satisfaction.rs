@@ -25,7 +25,7 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     let dependents = sql!(
         "select distinct task_no
         from task_mgmt.dependency
-        where project_name = $1 and upstream_no = $2 and required_completion_status <> $3 and is_satisfied
+        where project_name = $1 and upstream_no = $2 and required_completion_status <> $3 and is_satisfied and not is_waived
         order by task_no"
     )
     .all(&[project.into(), upstream_no.into(), status.into()], |row| row.get(1))?;
@@ -45,7 +45,7 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
         "update task_mgmt.dependency
         set is_satisfied = false
         where project_name = $1 and upstream_no = $2 and required_completion_status <> $3 and is_satisfied
-            and task_no = any($4)
+            and not is_waived and task_no = any($4)
         returning task_no"
     )
     .all(&[project.into(), upstream_no.into(), status.into(), waiting.clone().into()], |row| row.get::<i64>(1))?;

@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::CString;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
+use std::panic::AssertUnwindSafe;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::panic::CaughtError;
@@ -88,22 +88,6 @@ impl Statement {
         self.with_rows(arguments, |rows, _| rows.map(|row| map(&row)).collect())
     }
 
-    /// Runs an insert whose unique key may be taken, which `taken` turns into an error; it is given the last column of that key.
-    /// Looking for conflicts beforehand would cost a bulk load a quarter of its time, and a race would remain.
-    pub fn run_unique(
-        &self,
-        arguments: &[DatumWithOid],
-        taken: impl Fn(String) -> Error + UnwindSafe + RefUnwindSafe,
-    ) -> Result<usize, Error> {
-        PgTryBuilder::new(AssertUnwindSafe(|| self.run(arguments)))
-            .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, |error| match &error {
-                // The transaction is lost either way: nothing is caught here, one error is told in better words.
-                CaughtError::PostgresError(report) => Err(taken(last_key_column(report.detail().unwrap_or_default()))),
-                _ => error.rethrow(),
-            })
-            .execute()
-    }
-
     fn with_rows<T>(
         &self,
         arguments: &[DatumWithOid],
@@ -142,12 +126,29 @@ impl Statement {
     }
 }
 
-/// The value of the last column in `Key (a, b)=(x, y) already exists.`, whatever the language.
-fn last_key_column(detail: &str) -> String {
-    let Some((columns, rest)) = detail.split_once(")=(") else { return String::new() };
-    let values = rest.rsplit_once(')').map_or(rest, |(values, _)| values);
-    let count = columns.rsplit('(').next().unwrap_or_default().split(", ").count();
-    values.splitn(count, ", ").last().unwrap_or_default().to_owned()
+/// Runs an insert whose unique key may be taken, which `taken` turns into an error; it is given the rest of that key,
+/// which begins with the project.
+/// Looking for conflicts beforehand would cost a bulk load a quarter of its time, and a race would remain.
+pub fn insert_unique(
+    project: &str,
+    insert: impl Fn() -> Result<(), Error>,
+    taken: impl Fn(String) -> Error,
+) -> Result<(), Error> {
+    let project = AssertUnwindSafe(project);
+    let taken = AssertUnwindSafe(taken);
+    PgTryBuilder::new(AssertUnwindSafe(insert))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, move |error| match &error {
+            // The transaction is lost either way: nothing is caught here, one error is told in better words.
+            CaughtError::PostgresError(report) => Err(taken(key_after(&project, report.detail().unwrap_or_default()))),
+            _ => error.rethrow(),
+        })
+        .execute()
+}
+
+/// What follows the project in `Key (project_name, task_id)=(p, t) already exists.`, whatever the language.
+fn key_after(project: &str, detail: &str) -> String {
+    let key = detail.split_once(")=(").and_then(|(_, rest)| rest.rsplit_once(')')).map_or("", |(key, _)| key);
+    key.strip_prefix(project).map_or(key, |rest| rest.trim_start_matches(", ")).to_owned()
 }
 
 /// Runs a plan on a fresh snapshot: the result table (null if the statement returns no rows) and the number of rows.

@@ -114,7 +114,7 @@ fn take(worker: &Worker, held: &Held) -> Result<bool, Error> {
     let taken = sql!(
         "with taken as (
             update task_mgmt.lease l
-            set user_no = $4, fence = $5, leased_at = $6
+            set user_no = $4, fence = $5, leased_at = $6, started_at = coalesce(l.started_at, $6)
             where l.project_name = $1 and l.task_no = $2 and l.fence = $3
                 and extract(epoch from $6 - l.leased_at)::float8 >= $7
                 and exists (

@@ -1,21 +1,22 @@
 //! Changing tasks: pausing, cancelling, re-opening, assigning, editing. Statuses and holders change only through transitions.
 
+mod completion;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::tasks::TaskPatch;
 
+use self::completion::{reopen, set_completion};
 use crate::access::Level;
 use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
-use crate::handlers;
 use crate::json::Jsonb;
 use crate::lanes::Lanes;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
-use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
 use crate::users;
@@ -102,7 +103,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 
 /// Changes a task.
 ///
-/// *Arguments*: `data` is an object; absent keys keep their value, null clears. Keys: task_type, priority, batch_id, ng_state,
+/// *Arguments*: `data` is an object; absent keys keep their value, null clears what may be empty. Keys: task_type, priority, batch_id, ng_state,
 /// ng_state_initial, extra_data, note, segment_type, segment_seed_id, assigned_user_id, is_active, is_paused, is_checked,
 /// completion_status with completed_user_id (default: the holder). A completion status completes the task with all that
 /// belongs to it (verification, dependents, completion handler) or, if it is completed, changes its outcome; '' opens it again.
@@ -147,7 +148,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     let task = LockedTask::lock(project, task_id)?;
     let lane = lane_after(project, task_id, patch)?;
     ready::withdraw(project, &[task.task_no])?;
-    edit(&task, patch, lane)?;
+    if patch.has_edits() {
+        edit(&task, patch, lane)?;
+    }
     if let Some(assignee) = &patch.assigned_user_id {
         assign(&task, assignee.as_deref().filter(|user| !user.is_empty()))?;
     }
@@ -302,7 +305,10 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
         )
         .run(&[task.project.into(), task.task_no.into()])?;
         if activated == 0 {
-            return Ok(());
+            return match tasks::is_blocked(task.project, task.task_no)? {
+                true => Err(tasks::blocked(task.project, task.task_id)?),
+                false => Ok(()),
+            };
         }
         return events::append(task.project, &[task.task_no], "activated", Actor::Caller, None, task.now);
     }
@@ -319,93 +325,6 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
     )
     .run(&[task.project.into(), task.task_no.into()])?;
     events::append(task.project, &[task.task_no], "held", Actor::Caller, None, task.now)
-}
-
-/// Moves between open and completed, or from one completion status to another, as the status given demands.
-fn set_completion(task: &LockedTask, status: Option<&str>, user: Option<&str>) -> Result<(), Error> {
-    let user = user.filter(|user| !user.is_empty());
-    let status = match status {
-        Some(status) => status,
-        None if user.is_some() => task.completion_status.as_str(),
-        None => return Ok(()),
-    };
-    match (task.status.as_str(), status) {
-        ("queued", "") if user.is_some() => Err(Error::InactiveCompletion {
-            task: task.task_id.into(),
-            what: "completed user without a completion status",
-        }),
-        ("queued", "") => Ok(()),
-        ("completed", "") => reopen(task),
-        ("completed", status) if status == task.completion_status && user.is_none() => Ok(()),
-        ("queued" | "completed", status) => complete(task, status, user),
-        _ => Err(task.finished()),
-    }
-}
-
-/// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
-fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), Error> {
-    let completion = sql!(
-        "select y.task_type, y.completion_statuses, y.verification_handler, y.completion_handler,
-            coalesce(l.user_no, t.completed_user_no)
-        from task_mgmt.task t
-        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
-        left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
-        where t.project_name = $1 and t.task_no = $2"
-    );
-    let found = completion.first(&[task.project.into(), task.task_no.into()], |row| {
-        Ok((
-            row.get::<String>(1)?,
-            row.get::<Vec<String>>(2)?,
-            row.find::<String>(3)?,
-            row.find::<String>(4)?,
-            row.find::<i32>(5)?,
-        ))
-    })?;
-    let Some((task_type, allowed, verification, completion, holder)) = found else {
-        return Err(tasks::not_found(task.project, task.task_id)?);
-    };
-    tasks::require_status_allowed(status, &task_type, &allowed)?;
-    let user_no = match user {
-        Some(user) => users::find_no(task.project, user)?,
-        None => holder.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
-    };
-    if task.status == "queued" && tasks::is_blocked(task.project, task.task_no)? && holder.is_none() {
-        return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
-    }
-    if let Some(handler) = &verification {
-        let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
-        if !verdict.passed {
-            return Err(Error::VerificationFailed(verdict.message));
-        }
-    }
-    ready::withdraw(task.project, &[task.task_no])?;
-    end_lease(task)?;
-    sql!(
-        "update task_mgmt.task
-        set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5
-        where project_name = $1 and task_no = $2"
-    )
-    .run(&[task.project.into(), task.task_no.into(), status.into(), user_no.into(), task.now.into()])?;
-    events::append(task.project, &[task.task_no], "completed", Actor::User(user_no), Some(status), task.now)?;
-    satisfaction::unsatisfy(task.project, task.task_no, status, task.now)?;
-    satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
-    match &completion {
-        Some(handler) => handlers::complete(task.project, handler, task.task_id, status),
-        None => Ok(()),
-    }
-}
-
-/// Opens a finished task again. The caller holds the key of the dependency graph.
-fn reopen(task: &LockedTask) -> Result<(), Error> {
-    sql!(
-        "update task_mgmt.task
-        set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null
-        where project_name = $1 and task_no = $2"
-    )
-    .run(&[task.project.into(), task.task_no.into()])?;
-    events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
-    satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
-    ready::offer(task.project, &[task.task_no])
 }
 
 /// Ends whatever lease there is, keeping its times on the task.

@@ -1,16 +1,19 @@
-//! Creating tasks, one or a hundred thousand, with a fixed number of statements.
+//! Creating tasks, one or a hundred thousand: everything is checked and numbered first, then written table by table.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
 use task_mgmt_core::tasks::{DEFAULT_PRIORITY, NewTask};
 
+use crate::access;
 use crate::clock::{self, Instant};
+use crate::columns::task;
 use crate::error::Error;
 use crate::events;
 use crate::lanes::{self, Lanes};
 use crate::locks::{self, Key};
 use crate::projects;
+use crate::rows::{self, Table};
 use crate::spi::{self, sql};
 use crate::tasks;
 
@@ -26,14 +29,13 @@ pub fn create(project: &str, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
     let users = lock_users(project, &new)?;
     let now = clock::now()?;
     spi::begin_writing();
-    let rows = Rows::build(&new, &lanes, &users, now)?;
-    rows.require_distinct_ids(project)?;
-    rows.insert_tasks(project)?;
-    rows.insert_blocked(project)?;
-    rows.insert_leases(project)?;
-    rows.insert_ready(project)?;
-    rows.insert_events(project)?;
-    Ok(rows.task_ids)
+    let rows = NewRows::new(project, &new, &lanes, &users, now)?;
+    rows.insert_tasks()?;
+    rows.insert_leases();
+    rows.insert_ready();
+    rows::finish();
+    rows.insert_blocked()?;
+    Ok(rows.into_ids())
 }
 
 fn lane_of<'t>(task: &'t NewTask) -> lanes::Kind<'t> {
@@ -116,122 +118,112 @@ fn lock_users(project: &str, new: &[NewTask]) -> Result<HashMap<String, i32>, Er
     }
 }
 
-/// The new rows, column by column, as the statements take them.
-#[derive(Default)]
-struct Rows<'a> {
-    now: Option<Instant>,
-    task_nos: Vec<i64>,
-    task_ids: Vec<String>,
-    task_types: Vec<&'a str>,
-    segment_types: Vec<&'a str>,
-    lane_nos: Vec<i32>,
-    priorities: Vec<i32>,
-    statuses: Vec<&'static str>,
-    completion_statuses: Vec<&'a str>,
-    completed_user_nos: Vec<Option<i32>>,
-    assigned_user_nos: Vec<Option<i32>>,
-    active_user_nos: Vec<Option<i32>>,
-    first_start_ts: Vec<Option<Instant>>,
-    last_leased_ts: Vec<Option<Instant>>,
-    is_active: Vec<bool>,
-    is_paused: Vec<bool>,
-    is_checked: Vec<bool>,
-    seed_ids: Vec<Option<String>>,
-    batch_ids: Vec<&'a str>,
-    notes: Vec<Option<&'a str>>,
-    ng_states: Vec<&'a str>,
-    ng_states_initial: Vec<&'a str>,
-    extra_data: Vec<Option<&'a str>>,
+/// The new tasks, as values of the columns.
+struct NewRows<'a> {
+    project: &'a str,
+    now: Instant,
+    role: String,
+    tasks: Vec<NewRow<'a>>,
 }
 
-impl<'a> Rows<'a> {
-    fn build(new: &'a [NewTask], lanes: &Lanes, users: &HashMap<String, i32>, now: Instant) -> Result<Self, Error> {
-        let mut rows = Self { now: Some(now), ..Self::default() };
-        for task in new {
-            let number = events::next_number()?;
-            let ng_state = task.ng_state.map_or("{}", |state| state.get());
-            let leased = (task.last_leased_ts > 0.0).then(|| Instant::from_unix_seconds(task.last_leased_ts));
-            rows.task_nos.push(number);
-            rows.task_ids.push(task.task_id.clone().unwrap_or_else(|| number.to_string()));
-            rows.task_types.push(&task.task_type);
-            rows.segment_types.push(task.segment_type.as_deref().unwrap_or_default());
-            rows.lane_nos.push(lanes.number(lane_of(task))?);
-            rows.priorities.push(task.priority.unwrap_or(DEFAULT_PRIORITY));
-            rows.statuses.push(if task.completion_status.is_empty() { "queued" } else { "completed" });
-            rows.completion_statuses.push(&task.completion_status);
-            rows.completed_user_nos.push(users.get(&task.completed_user_id).copied());
-            rows.assigned_user_nos.push(users.get(&task.assigned_user_id).copied());
-            rows.active_user_nos.push(users.get(&task.active_user_id).copied());
-            rows.first_start_ts.push(task.first_start_ts.map(Instant::from_unix_seconds));
-            rows.last_leased_ts.push(leased);
-            rows.is_active.push(task.is_active);
-            rows.is_paused.push(task.is_paused);
-            rows.is_checked.push(task.is_checked);
-            rows.seed_ids.push(task.segment_seed_id.map(|id| id.0.to_string()));
-            rows.batch_ids.push(&task.batch_id);
-            rows.notes.push(task.note.as_deref());
-            rows.ng_states.push(ng_state);
-            rows.ng_states_initial.push(task.ng_state_initial.map_or(ng_state, |state| state.get()));
-            rows.extra_data.push(task.extra_data.map(|data| data.get()));
+struct NewRow<'a> {
+    task: &'a NewTask<'a>,
+    task_no: i64,
+    task_id: String,
+    lane_no: i32,
+    assigned_user_no: Option<i32>,
+    active_user_no: Option<i32>,
+    completed_user_no: Option<i32>,
+}
+
+impl<'a> NewRows<'a> {
+    fn new(
+        project: &'a str,
+        new: &'a [NewTask],
+        lanes: &Lanes,
+        users: &HashMap<String, i32>,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        let numbers = events::next_numbers(new.len())?;
+        let rows = new.iter().zip(numbers).map(|(task, task_no)| {
+            Ok(NewRow {
+                task,
+                task_no,
+                task_id: task.task_id.clone().unwrap_or_else(|| task_no.to_string()),
+                lane_no: lanes.number(lane_of(task))?,
+                assigned_user_no: users.get(&task.assigned_user_id).copied(),
+                active_user_no: users.get(&task.active_user_id).copied(),
+                completed_user_no: users.get(&task.completed_user_id).copied(),
+            })
+        });
+        let role = access::role_name(access::caller()?);
+        Ok(Self { project, now, role, tasks: rows.collect::<Result<_, Error>>()? })
+    }
+
+    /// The positions of the tasks in the order of their ids: entries go into the index of ids in this order, so that two
+    /// callers with ids in common wait for each other one way round. Errors: 42710 if an id occurs twice.
+    fn order_by_id(&self) -> Result<Vec<usize>, Error> {
+        let id = |position: &usize| self.tasks[*position].task_id.as_str();
+        let mut order: Vec<usize> = (0..self.tasks.len()).collect();
+        order.sort_unstable_by_key(|position| id(position));
+        match order.windows(2).find(|pair| id(&pair[0]) == id(&pair[1])) {
+            Some(pair) => Err(Error::TaskTwice(id(&pair[0]).into())),
+            None => Ok(order),
         }
-        Ok(rows)
     }
 
-    fn require_distinct_ids(&self, project: &str) -> Result<(), Error> {
-        let mut seen = HashSet::with_capacity(self.task_ids.len());
-        match self.task_ids.iter().find(|id| !seen.insert(id.as_str())) {
-            Some(twice) => Err(Error::TaskExists { project: project.into(), task: twice.clone() }),
-            None => Ok(()),
-        }
+    fn insert_tasks(&self) -> Result<(), Error> {
+        let order = self.order_by_id()?;
+        let table = Table::open(c"task");
+        let queued = table.label(task::STATUS, c"queued");
+        let completed = table.label(task::STATUS, c"completed");
+        let (project, now) = (self.project.into_datum(), self.now.into_datum());
+        let role = self.role.as_str().into_datum();
+        let empty = jsonb("{}");
+        let row = |new: &NewRow| {
+            let ng_state = new.task.ng_state.map_or(empty, |state| jsonb(state.get()));
+            let last_leased = new.last_leased();
+            let is_completed = new.completed_user_no.is_some();
+            vec![
+                project,
+                new.task_no.into_datum(),
+                if is_completed { completed } else { queued },
+                new.completed_user_no.into_datum(),
+                if is_completed { last_leased.into_datum().or(now) } else { None },
+                new.first_start().into_datum(),
+                last_leased.into_datum(),
+                new.task.completion_status.as_str().into_datum(),
+                new.task_id.as_str().into_datum(),
+                new.task.task_type.as_str().into_datum(),
+                new.task.segment_type.as_deref().unwrap_or_default().into_datum(),
+                new.lane_no.into_datum(),
+                new.priority().into_datum(),
+                new.assigned_user_no.into_datum(),
+                new.task.is_paused.into_datum(),
+                new.task.is_checked.into_datum(),
+                false.into_datum(),
+                new.task.segment_seed_id.and_then(|id| pgrx::AnyNumeric::from(id.0).into_datum()),
+                now,
+                role,
+                new.task.batch_id.as_str().into_datum(),
+                new.task.note.as_deref().and_then(|note| note.into_datum()),
+                ng_state,
+                new.task.ng_state_initial.map_or(ng_state, |state| jsonb(state.get())),
+                new.task.extra_data.and_then(|data| jsonb(data.get())),
+            ]
+        };
+        let rows: Vec<_> = self.tasks.iter().map(row).collect();
+        let taken = |id: String| Error::TaskExists { project: self.project.into(), task: id };
+        let insert = || {
+            table.insert_all(&rows, Some((c"task_task_id_key", &order)));
+            Ok(())
+        };
+        spi::insert_unique(self.project, insert, taken)
     }
 
-    /// Rows go in by task_id, so that two callers with ids in common wait for each other in one order.
-    fn insert_tasks(&self, project: &str) -> Result<(), Error> {
-        let inserted = sql!(
-            "insert into task_mgmt.task (project_name, task_no, task_id, task_type, segment_type, lane_no, priority, status,
-                completion_status, completed_user_no, completed_at, assigned_user_no, first_start_ts, last_leased_ts,
-                is_paused, is_checked, segment_seed_id, batch_id, note, ng_state, ng_state_initial, extra_data, created_at)
-            select $1, task_no, task_id, task_type, segment_type, lane_no, priority, status::task_mgmt.task_status,
-                completion_status, completed_user_no,
-                case when completed_user_no is not null then coalesce(last_leased_ts, $2) end,
-                assigned_user_no, first_start_ts, last_leased_ts, is_paused, is_checked, seed_id::numeric, batch_id, note,
-                ng_state::jsonb, ng_state_initial::jsonb, extra_data::jsonb, $2
-            from unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-                as new (task_no, task_id, task_type, segment_type, lane_no, priority, status, completion_status,
-                    completed_user_no, assigned_user_no, first_start_ts, last_leased_ts, is_paused, is_checked, seed_id,
-                    batch_id, note, ng_state, ng_state_initial, extra_data)
-            order by task_id collate \"C\""
-        );
-        let arguments = [
-            project.into(),
-            self.now.into(),
-            self.task_nos.clone().into(),
-            self.task_ids.clone().into(),
-            self.task_types.clone().into(),
-            self.segment_types.clone().into(),
-            self.lane_nos.clone().into(),
-            self.priorities.clone().into(),
-            self.statuses.clone().into(),
-            self.completion_statuses.clone().into(),
-            self.completed_user_nos.clone().into(),
-            self.assigned_user_nos.clone().into(),
-            self.first_start_ts.clone().into(),
-            self.last_leased_ts.clone().into(),
-            self.is_paused.clone().into(),
-            self.is_checked.clone().into(),
-            self.seed_ids.clone().into(),
-            self.batch_ids.clone().into(),
-            self.notes.clone().into(),
-            self.ng_states.clone().into(),
-            self.ng_states_initial.clone().into(),
-            self.extra_data.clone().into(),
-        ];
-        let taken = |id: String| Error::TaskExists { project: project.into(), task: id };
-        inserted.run_unique(&arguments, taken).map(drop)
-    }
-
-    fn insert_blocked(&self, project: &str) -> Result<(), Error> {
-        let task_nos = self.numbers_where(|index| !self.is_active[index]);
+    fn insert_blocked(&self) -> Result<(), Error> {
+        let inactive = self.tasks.iter().filter(|new| !new.task.is_active);
+        let task_nos: Vec<i64> = inactive.map(|new| new.task_no).collect();
         if task_nos.is_empty() {
             return Ok(());
         }
@@ -239,76 +231,77 @@ impl<'a> Rows<'a> {
             "insert into task_mgmt.blocked (project_name, task_no, unsatisfied, is_held)
             select $1, task_no, 0, true from unnest($2) as task_no"
         )
-        .run(&[project.into(), task_nos.into()])?;
+        .run(&[self.project.into(), task_nos.into()])?;
         Ok(())
     }
 
-    fn insert_leases(&self, project: &str) -> Result<(), Error> {
-        let held: Vec<usize> = self.indexes_where(|index| self.active_user_nos[index].is_some());
-        if held.is_empty() {
-            return Ok(());
-        }
-        let pick = |column: &[Option<Instant>]| held.iter().map(|index| column[*index]).collect::<Vec<_>>();
-        sql!(
-            "insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id)
-            select $1, task_no, user_no, task_no, coalesce(leased_at, $2), coalesce(started_at, leased_at, $2), task_id
-            from unnest($3, $4, $5, $6, $7) as held (task_no, user_no, leased_at, started_at, task_id)"
-        )
-        .run(&[
-            project.into(),
-            self.now.into(),
-            held.iter().map(|index| self.task_nos[*index]).collect::<Vec<_>>().into(),
-            held.iter().map(|index| self.active_user_nos[*index]).collect::<Vec<_>>().into(),
-            pick(&self.last_leased_ts).into(),
-            pick(&self.first_start_ts).into(),
-            held.iter().map(|index| self.task_ids[*index].as_str()).collect::<Vec<_>>().into(),
-        ])?;
-        Ok(())
+    fn insert_leases(&self) {
+        let (project, now) = (self.project.into_datum(), self.now.into_datum());
+        let held = self.tasks.iter().filter(|new| new.active_user_no.is_some());
+        let rows: Vec<_> = held
+            .map(|new| {
+                let leased = new.last_leased().into_datum().or(now);
+                vec![
+                    project,
+                    new.task_no.into_datum(),
+                    new.active_user_no.into_datum(),
+                    new.task_no.into_datum(),
+                    leased,
+                    new.first_start().into_datum(),
+                    new.task_id.as_str().into_datum(),
+                ]
+            })
+            .collect();
+        Table::open(c"lease").insert_all(&rows, None);
     }
 
-    fn insert_ready(&self, project: &str) -> Result<(), Error> {
-        let ready = self.indexes_where(|index| {
-            self.is_active[index]
-                && !self.is_paused[index]
-                && self.statuses[index] == "queued"
-                && self.active_user_nos[index].is_none()
-        });
-        if ready.is_empty() {
-            return Ok(());
-        }
-        let queue = |index: &usize| self.assigned_user_nos[*index].map_or(self.lane_nos[*index], |user| -user);
-        sql!(
-            "insert into task_mgmt.ready (project_name, queue_no, is_returned, urgency, task_no, lane_no, task_id)
-            select $1, queue_no, false, urgency, task_no, lane_no, task_id
-            from unnest($2, $3, $4, $5, $6) as ready (queue_no, urgency, task_no, lane_no, task_id)"
-        )
-        .run(&[
-            project.into(),
-            ready.iter().map(queue).collect::<Vec<_>>().into(),
-            ready.iter().map(|index| -self.priorities[*index]).collect::<Vec<_>>().into(),
-            ready.iter().map(|index| self.task_nos[*index]).collect::<Vec<_>>().into(),
-            ready.iter().map(|index| self.lane_nos[*index]).collect::<Vec<_>>().into(),
-            ready.iter().map(|index| self.task_ids[*index].as_str()).collect::<Vec<_>>().into(),
-        ])?;
-        Ok(())
+    fn insert_ready(&self) {
+        let project = self.project.into_datum();
+        let ready = self.tasks.iter().filter(|new| new.is_ready());
+        let rows: Vec<_> = ready
+            .map(|new| {
+                vec![
+                    project,
+                    new.assigned_user_no.map_or(new.lane_no, |user_no| -user_no).into_datum(),
+                    false.into_datum(),
+                    (-new.priority()).into_datum(),
+                    new.task_no.into_datum(),
+                    new.lane_no.into_datum(),
+                    new.task_id.as_str().into_datum(),
+                ]
+            })
+            .collect();
+        Table::open(c"ready").insert_all(&rows, None);
     }
 
-    /// A task's number is that of the event of its creation; who holds or completed it already is a later one.
-    fn insert_events(&self, project: &str) -> Result<(), Error> {
-        let role: DatumWithOid = crate::access::role_name(crate::access::caller()?).into();
-        sql!(
-            "insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, role_name)
-            select $1, task_no, task_no, $2, 'created', $3 from unnest($4) as task_no"
-        )
-        .run(&[project.into(), self.now.into(), role, self.task_nos.clone().into()])?;
-        Ok(())
+    fn into_ids(self) -> Vec<String> {
+        self.tasks.into_iter().map(|new| new.task_id).collect()
+    }
+}
+
+impl NewRow<'_> {
+    fn priority(&self) -> i32 {
+        self.task.priority.unwrap_or(DEFAULT_PRIORITY)
     }
 
-    fn indexes_where(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
-        (0..self.task_nos.len()).filter(|index| is_wanted(*index)).collect()
+    fn last_leased(&self) -> Option<Instant> {
+        let seconds = self.task.last_leased_ts;
+        (seconds > 0.0).then(|| Instant::from_unix_seconds(seconds))
     }
 
-    fn numbers_where(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<i64> {
-        self.indexes_where(is_wanted).into_iter().map(|index| self.task_nos[index]).collect()
+    fn first_start(&self) -> Option<Instant> {
+        self.task.first_start_ts.map(Instant::from_unix_seconds)
     }
+
+    fn is_ready(&self) -> bool {
+        let is_open = self.completed_user_no.is_none() && self.active_user_no.is_none();
+        is_open && self.task.is_active && !self.task.is_paused
+    }
+}
+
+/// A payload that has come as a part of a jsonb argument.
+fn jsonb(text: &str) -> Option<pg_sys::Datum> {
+    let text = std::ffi::CString::new(text).ok()?;
+    // SAFETY: jsonb_in takes a C string, here of JSON that was parsed before.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
 }

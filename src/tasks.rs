@@ -64,7 +64,7 @@ fn get_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, 
 
 /// How many tasks are open, completed and paused, and the first five open ones, unpaused and paused.
 ///
-/// *Returns* an object with active_count, completed_count, paused_count (open tasks only), active_unpaused_ids and
+/// *Returns* an object with active_count, completed_count, paused_count (in any state), active_unpaused_ids and
 /// active_paused_ids (at most five each, highest priority first, then by id).
 /// *Errors*: P0002 project unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -88,7 +88,7 @@ fn list_tasks_summary(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> 
             ),
             'paused_count', (
                 select count(*) from task_mgmt.task t
-                where t.project_name = $1 and t.is_paused and t.status = 'queued'
+                where t.project_name = $1 and t.is_paused
             ),
             'active_unpaused_ids', to_jsonb(array(
                 select task_id from open where not is_paused order by priority desc, task_id limit 5

@@ -205,7 +205,7 @@ fn get_total_task_time(project_name: Option<&str>, task_id: Option<&str>) -> Res
 fn get_total_task_cost(project_name: Option<&str>, task_id: Option<&str>) -> Result<AnyNumeric, ErrorReport> {
     let (project, task_no) = open(project_name, task_id)?;
     Ok(sql!(
-        "select trim_scale(coalesce(sum(seconds_spent * hourly_rate) / 3600, 0))
+        "select trim_scale(round(coalesce(sum(seconds_spent * hourly_rate) / 3600, 0), 6))
         from task_mgmt.submission
         where project_name = $1 and task_no = $2"
     )

@@ -27,6 +27,8 @@ select 'NO COMMENT: column ' || identity || '.' || attname
 from member m join pg_attribute a on a.attrelid = m.objid
 where m.classid = 'pg_class'::regclass and type = 'view' and attnum > 0 and not attisdropped
 	and col_description(attrelid, attnum) is null
+	-- Views for the functions only: nobody is granted them.
+	and obj_description(attrelid, 'pg_class') not like 'Internal:%'
 order by 1;
 
 -- Nothing is granted to PUBLIC; a type's USAGE is no way to any data.

@@ -21,6 +21,7 @@ create table task_mgmt.task (
 	has_dependents boolean not null default false,
 	segment_seed_id numeric(20),
 	created_at timestamptz not null,
+	created_by text not null,
 	batch_id text not null default '',
 	note text,
 	ng_state jsonb not null default '{}',

@@ -1,13 +1,14 @@
 -- Who holds what, what can be started, and what waits: one table each, and nowhere else.
 
--- A row is a user holding a task. leased_at is renewed by the holder; fence grows with every claim of the task.
+-- A row is a user holding a task. leased_at is renewed by the holder; started_at is null for a task that was
+-- brought in as held and not started since; fence grows with every claim of the task.
 create table task_mgmt.lease (
 	project_name text collate "C" not null,
 	task_no bigint not null,
 	user_no integer not null,
 	fence bigint not null,
 	leased_at timestamptz not null,
-	started_at timestamptz not null,
+	started_at timestamptz,
 	task_id text collate "C" not null,
 	constraint lease_pkey primary key (project_name, task_no)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);

@@ -1,4 +1,5 @@
--- Dependencies: a task waits until another one completes with the required completion status.
+-- Dependencies: a task waits until another one completes with the required completion status. One that was waived stays
+-- satisfied whatever happens to the upstream task.
 
 create table task_mgmt.dependency (
 	project_name text collate "C" not null,
@@ -6,6 +7,7 @@ create table task_mgmt.dependency (
 	task_no bigint not null,
 	upstream_no bigint not null,
 	is_satisfied boolean not null,
+	is_waived boolean not null,
 	required_completion_status text not null,
 	constraint dependency_pkey primary key (project_name, dependency_id),
 	constraint dependency_not_on_itself check (task_no <> upstream_no)

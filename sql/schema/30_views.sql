@@ -112,7 +112,11 @@ select e.project_name, e.event_no, e.occurred_at, t.task_id, e.kind, u.user_id, 
 from task_mgmt.event e
 left join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.task_no
 left join task_mgmt.project_user u on u.project_name = e.project_name and u.user_no = e.user_no
-where e.project_name = any ((select task_mgmt.readable_projects())::text[]);
+where e.project_name = any ((select task_mgmt.readable_projects())::text[])
+union all -- The creation of a task is told by its row.
+select t.project_name, t.task_no, t.created_at, t.task_id, 'created', null, t.created_by, null
+from task_mgmt.task t
+where t.project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.events is 'The history: one row for every change of a task, or of a project where task_id is null.';
 comment on column task_mgmt.events.project_name is 'The project.';
 comment on column task_mgmt.events.event_no is 'Grows with time; tasks changed by one call share it.';

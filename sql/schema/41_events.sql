@@ -1,4 +1,4 @@
--- Events: the append-only history of every state change.
+-- Events: the append-only history of every state change but the creation of a task, which its row tells.
 
 create table task_mgmt.event (
 	project_name text collate "C" not null,

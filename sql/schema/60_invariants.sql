@@ -15,7 +15,7 @@ select * from (
 	where t.task_no is null or u.user_no is null
 
 	union all -- I2: a user holds one task of a project at most.
-	select 'I2 one task a user', l.project_name, u.user_id, string_agg(l.task_id, ', ')
+	select 'I2 one task a user', l.project_name, u.user_id, string_agg(l.task_id, ', ' order by l.task_id)
 	from task_mgmt.lease l
 	join task_mgmt.project_user u on u.project_name = l.project_name and u.user_no = l.user_no
 	group by l.project_name, u.user_id
@@ -39,7 +39,8 @@ select * from (
 	where t.status <> 'queued'
 
 	union all -- I4: a task waits for as many dependencies as are not satisfied.
-	select 'I4 waits for its unsatisfied dependencies', t.project_name, t.task_id,
+	select 'I4 waits for its unsatisfied dependencies', coalesce(d.project_name, b.project_name),
+		coalesce(t.task_id, 'task ' || coalesce(d.task_no, b.task_no)),
 		format('waits for %s, unsatisfied %s', coalesce(b.unsatisfied, 0), coalesce(d.unsatisfied, 0))
 	from (
 		select d.project_name, d.task_no, count(*) as unsatisfied
@@ -72,12 +73,12 @@ select * from (
 	left join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
 	where t.task_no is null or u.user_no is null
 
-	union all -- I6, D4: the event that a lease is fenced by gave the task to its holder, or created it as held.
+	union all -- I6, D4: the event that a lease is fenced by gave the task to its holder, unless the task came in as held.
 	select 'I6 lease follows from its event', l.project_name, l.task_id, 'fence ' || l.fence
 	from task_mgmt.lease l
 	left join task_mgmt.event e on e.project_name = l.project_name and e.task_no = l.task_no and e.event_no = l.fence
-		and (e.kind in ('started', 'taken_over') and e.user_no = l.user_no or e.kind = 'created')
-	where e.event_no is null
+		and e.kind in ('started', 'taken_over') and e.user_no = l.user_no
+	where e.event_no is null and l.fence <> l.task_no
 
 	union all -- D5: what is ready can be started, and what can be started is ready.
 	select 'D5 ready is what can be started', coalesce(r.project_name, s.project_name), coalesce(r.task_id, s.task_id),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use std::fmt::Display;
+
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -18,18 +20,31 @@ pub struct Invalid(pub String);
 
 /// Parses `text` into a typed structure; the refusal names the key or the path of the wrong value.
 pub fn parse<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result<T, Invalid> {
+    // Keeping track of the path takes as long as parsing, so it is done only for a text that is refused.
+    if let Ok(value) = serde_json::from_str(text) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let reason = error.inner().to_string();
         // The position counts characters of a text that the caller never saw.
-        let reason = reason.split(" at line ").next().unwrap_or_default();
+        let reason = plain(reason.split(" at line ").next().unwrap_or_default());
         match path.as_str() {
             "." => Invalid(format!("{argument}: {reason}")),
             path if path.starts_with('[') => Invalid(format!("{argument}{path}: {reason}")),
             path => Invalid(format!("{argument}.{path}: {reason}")),
         }
     })
+}
+
+/// Rust's names of types in the words of JSON.
+fn plain(reason: &str) -> String {
+    [("f64", "a number"), ("i32", "an integer"), ("a map", "an object"), ("a sequence", "an array")]
+        .iter()
+        .fold(reason.to_owned(), |text, (from, to)| {
+            text.replace(&format!("expected {from}"), &format!("expected {to}"))
+        })
 }
 
 /// A structure that is written as an object only; by itself serde would also take an array of the values in their order.
@@ -65,7 +80,7 @@ pub fn parse_objects<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -
 }
 
 /// Checks a name that is about to be stored: not empty, at most [`MAX_NAME_CHARS`] characters, none of them a control character.
-pub fn check_name(argument: &str, name: &str) -> Result<(), Invalid> {
+pub fn check_name(argument: impl Display, name: &str) -> Result<(), Invalid> {
     if name.is_empty() {
         return Err(Invalid(format!("{argument} must not be empty")));
     }
@@ -82,12 +97,12 @@ pub fn check_name(argument: &str, name: &str) -> Result<(), Invalid> {
 }
 
 /// Checks every name of a list.
-pub fn check_names(argument: &str, names: &[String]) -> Result<(), Invalid> {
-    names.iter().enumerate().try_for_each(|(index, name)| check_name(&format!("{argument}[{index}]"), name))
+pub fn check_names(argument: impl Display, names: &[String]) -> Result<(), Invalid> {
+    names.iter().enumerate().try_for_each(|(index, name)| check_name(format_args!("{argument}[{index}]"), name))
 }
 
 /// Checks a number of seconds, or another quantity that must be finite and above zero.
-pub fn check_positive(argument: &str, value: f64) -> Result<(), Invalid> {
+pub fn check_positive(argument: impl Display, value: f64) -> Result<(), Invalid> {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
@@ -95,7 +110,7 @@ pub fn check_positive(argument: &str, value: f64) -> Result<(), Invalid> {
 }
 
 /// Checks an hourly rate: finite, from zero to a million.
-pub fn check_rate(argument: &str, value: f64) -> Result<(), Invalid> {
+pub fn check_rate(argument: impl Display, value: f64) -> Result<(), Invalid> {
     if (0.0..=1e6).contains(&value) {
         return Ok(());
     }
@@ -103,7 +118,7 @@ pub fn check_rate(argument: &str, value: f64) -> Result<(), Invalid> {
 }
 
 /// Checks Unix seconds: from 1970 to the year 9999.
-pub fn check_unix_seconds(argument: &str, value: f64) -> Result<(), Invalid> {
+pub fn check_unix_seconds(argument: impl Display, value: f64) -> Result<(), Invalid> {
     if (0.0..=253_402_300_799.0).contains(&value) {
         return Ok(());
     }

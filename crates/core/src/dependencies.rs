@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::arguments::{Invalid, check_name, parse_object, parse_objects};
 
-/// The `data` of `create_dependency`. `is_satisfied` follows from the tasks; it is accepted because the reference's callers send it.
+/// The `data` of `create_dependency`. `is_satisfied` follows from the tasks, unless it is given as true: then the
+/// dependency is waived.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewDependency {
@@ -49,10 +50,8 @@ impl NewDependency {
 
     /// Checks what can be checked without the project; `argument` says where the dependency stands.
     pub fn check(&self, argument: &str) -> Result<(), Invalid> {
-        if let Some(id) = &self.dependency_id {
-            check_name(&format!("{argument}.dependency_id"), id)?;
-        }
-        check_name(&format!("{argument}.required_completion_status"), &self.required_completion_status)?;
+        check_name(format_args!("{argument}.dependency_id"), &self.id())?;
+        check_name(format_args!("{argument}.required_completion_status"), &self.required_completion_status)?;
         if self.task_id == self.dependent_on_task_id {
             return Err(Invalid(format!("Task cannot depend on itself: {argument}.task_id is \"{}\"", self.task_id)));
         }

@@ -1,5 +1,7 @@
 //! What may be said of a task.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -98,36 +100,36 @@ impl<'de> Deserialize<'de> for SeedId {
 impl<'a> NewTask<'a> {
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let mut task: Self = parse_object("data", text)?;
-        task.settle("data")?;
+        task.settle(format_args!("data"))?;
         Ok(task)
     }
 
     /// Parses the array of `create_tasks`.
     pub fn parse_all(text: &'a str) -> Result<Vec<Self>, Invalid> {
         let mut tasks: Vec<Self> = parse_objects("data", text)?;
-        tasks.iter_mut().enumerate().try_for_each(|(index, task)| task.settle(&format!("data[{index}]")))?;
+        tasks.iter_mut().enumerate().try_for_each(|(index, task)| task.settle(format_args!("data[{index}]")))?;
         Ok(tasks)
     }
 
     /// Checks what can be checked without the project, and takes the seed id from extra_data if it stands only there.
-    fn settle(&mut self, argument: &str) -> Result<(), Invalid> {
+    fn settle(&mut self, argument: fmt::Arguments) -> Result<(), Invalid> {
         if let Some(id) = &self.task_id {
-            check_name(&format!("{argument}.task_id"), id)?;
+            check_name(format_args!("{argument}.task_id"), id)?;
         }
-        check_name(&format!("{argument}.task_type"), &self.task_type)?;
+        check_name(format_args!("{argument}.task_type"), &self.task_type)?;
         if let Some(segment_type) = &self.segment_type {
-            check_name(&format!("{argument}.segment_type"), segment_type)?;
+            check_name(format_args!("{argument}.segment_type"), segment_type)?;
         }
         if let Some(priority) = self.priority {
             check_priority(argument, priority)?;
         }
         self.segment_seed_id = seed_id(argument, self.segment_seed_id, self.extra_data)?;
-        check_unix_seconds(&format!("{argument}.last_leased_ts"), self.last_leased_ts)?;
-        self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(&format!("{argument}.first_start_ts"), ts))?;
+        check_unix_seconds(format_args!("{argument}.last_leased_ts"), self.last_leased_ts)?;
+        self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(format_args!("{argument}.first_start_ts"), ts))?;
         self.check_state(argument)
     }
 
-    fn check_state(&self, argument: &str) -> Result<(), Invalid> {
+    fn check_state(&self, argument: fmt::Arguments) -> Result<(), Invalid> {
         let is_completed = !self.completion_status.is_empty();
         let is_held = !self.active_user_id.is_empty();
         let refuse = |reason: &str| Err(Invalid(format!("{reason}: see {argument}")));
@@ -154,15 +156,31 @@ impl<'a> NewTask<'a> {
 }
 
 impl<'a> TaskPatch<'a> {
+    /// Whether anything but assignment, activity and completion is to change.
+    pub fn has_edits(&self) -> bool {
+        self.task_type.is_some()
+            || self.priority.is_some()
+            || self.batch_id.is_some()
+            || self.ng_state.is_some()
+            || self.ng_state_initial.is_some()
+            || self.extra_data.is_some()
+            || self.note.is_some()
+            || self.segment_type.is_some()
+            || self.segment_seed_id.is_some()
+            || self.is_paused.is_some()
+            || self.is_checked.is_some()
+    }
+
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let mut patch: Self = parse_object("data", text)?;
         if let Some(Some(segment_type)) = &patch.segment_type {
             check_name("data.segment_type", segment_type)?;
         }
         if let Some(priority) = patch.priority {
-            check_priority("data", priority)?;
+            check_priority(format_args!("data"), priority)?;
         }
-        if let Some(found) = seed_id("data", patch.segment_seed_id.flatten(), patch.extra_data.flatten())? {
+        if let Some(found) = seed_id(format_args!("data"), patch.segment_seed_id.flatten(), patch.extra_data.flatten())?
+        {
             patch.segment_seed_id = Some(Some(found));
         }
         Ok(patch)
@@ -174,7 +192,7 @@ fn yes() -> bool {
 }
 
 /// The index is ordered by minus the priority, which the smallest integer does not have.
-fn check_priority(argument: &str, priority: i32) -> Result<(), Invalid> {
+fn check_priority(argument: fmt::Arguments, priority: i32) -> Result<(), Invalid> {
     if priority > i32::MIN {
         return Ok(());
     }
@@ -182,7 +200,11 @@ fn check_priority(argument: &str, priority: i32) -> Result<(), Invalid> {
 }
 
 /// The seed id given by itself, or the one in extra_data; both must agree.
-fn seed_id(argument: &str, given: Option<SeedId>, extra_data: Option<&RawValue>) -> Result<Option<SeedId>, Invalid> {
+fn seed_id(
+    argument: fmt::Arguments,
+    given: Option<SeedId>,
+    extra_data: Option<&RawValue>,
+) -> Result<Option<SeedId>, Invalid> {
     #[derive(Deserialize)]
     struct ExtraData {
         seed_id: Option<SeedId>,

@@ -1,0 +1,73 @@
+//! Runs pgbench, which makes the load, and reads its log.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+
+use crate::entry::Entry;
+use crate::plan::Work;
+
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+
+/// How much load.
+#[derive(Clone, Copy, Debug)]
+pub enum Amount {
+    TasksPerClient(u32),
+    Seconds(u64),
+}
+
+/// Runs the script of `work`; `rows` is the size of the table that the bare updates share out.
+pub fn run(database: &str, work: Work, clients: u32, rows: u32, amount: Amount) -> Result<Vec<Entry>> {
+    let script = match work {
+        Work::Limit => "limit.sql",
+        Work::Queue => "queue.sql",
+        Work::Tasks => "tasks.sql",
+    };
+    let cores = thread::available_parallelism()?.get() as u32;
+    let logs = env::temp_dir().join(format!("task_mgmt_bench-{}", std::process::id()));
+    fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+
+    let mut command = Command::new(program()?);
+    command.args(["--no-vacuum", "--protocol=prepared", "--log"]);
+    command.arg(format!("--log-prefix={}", logs.join("log").display()));
+    command.arg(format!("--client={clients}")).arg(format!("--jobs={}", clients.min(cores)));
+    command.arg(format!("--define=share={}", rows / clients)).arg("--define=n=0");
+    command.arg(match amount {
+        Amount::TasksPerClient(tasks) => format!("--transactions={tasks}"),
+        Amount::Seconds(seconds) => format!("--time={seconds}"),
+    });
+    command.arg(format!("--file={SCRIPTS}/{script}")).arg(database);
+
+    let output = command.output().context("cannot run pgbench")?;
+    let entries = read_logs(&logs);
+    fs::remove_dir_all(&logs)?;
+    if !output.status.success() {
+        bail!("pgbench failed; did it run out of tasks?\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    entries
+}
+
+/// pgbench comes with the server; Debian has a wrapper for it on the PATH.
+fn program() -> Result<PathBuf> {
+    let pg_config = env::var("PG_CONFIG").unwrap_or_else(|_| "pg_config".into());
+    let Ok(output) = Command::new(pg_config).arg("--bindir").output() else {
+        return Ok("pgbench".into());
+    };
+    let beside_server = Path::new(String::from_utf8(output.stdout)?.trim()).join("pgbench");
+    Ok(if beside_server.exists() { beside_server } else { "pgbench".into() })
+}
+
+/// Every thread of pgbench writes a file.
+fn read_logs(directory: &Path) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for file in fs::read_dir(directory)? {
+        for line in fs::read_to_string(file?.path())?.lines() {
+            entries.push(Entry::parse(line)?);
+        }
+    }
+    Ok(entries)
+}

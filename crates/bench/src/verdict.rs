@@ -1,0 +1,84 @@
+//! How the goals are met, at the largest number of clients. Ratios are taken within a run; their median counts.
+
+use std::fmt;
+
+use crate::loading::Load;
+use crate::plan::{Beside, Mode, Work};
+use crate::report::{Spread, Summary};
+
+/// A goal and what was found.
+pub struct Verdict {
+    goal: String,
+    wanted: f64,
+    found: Spread,
+}
+
+/// All goals.
+pub fn all(groups: &[Vec<Summary>], loads: &[Load]) -> Vec<Verdict> {
+    let most = groups.iter().flatten().map(|summary| summary.cell.clients).max();
+    let with_most: Vec<&[Summary]> = groups
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|group| group.iter().all(|summary| Some(summary.cell.clients) == most))
+        .collect();
+    let mut verdicts: Vec<Verdict> = with_most.iter().flat_map(|group| against_limit_and_queue(group)).collect();
+    verdicts.extend(with_most.iter().flat_map(|group| with_more_tasks(group)));
+    verdicts.push(Verdict {
+        goal: "create_tasks, of a bare INSERT ... SELECT".into(),
+        wanted: 0.50,
+        found: Spread::new(loads.iter().map(Load::ratio)),
+    });
+    verdicts
+}
+
+fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    let find = |work, like: &Summary| {
+        group.iter().find(|summary| summary.cell.work == work && summary.cell.situation == like.cell.situation)
+    };
+    for tasks in group.iter().filter(|summary| summary.cell.work == Work::Tasks) {
+        let mode = if tasks.cell.mode == Mode::OneGo { ", in one go" } else { "" };
+        let goal = |base| format!("c of {base}, {} tasks{mode}", tasks.cell.situation.backlog);
+        if let Some(queue) = find(Work::Queue, tasks) {
+            let ratios = Spread::new(tasks.ratio_to_limit.values.iter().copied());
+            verdicts.push(Verdict { goal: goal('a'), wanted: 0.60, found: ratios });
+            verdicts.push(Verdict { goal: goal('b'), wanted: 1.00, found: ratio(tasks, queue) });
+        }
+    }
+    verdicts
+}
+
+/// The rate of start_task and release_task with a larger backlog, or beside tasks that cannot be started, against that of
+/// the first cell of the group.
+fn with_more_tasks(group: &[Summary]) -> Vec<Verdict> {
+    let mut tasks = group.iter().filter(|summary| summary.cell.work == Work::Tasks);
+    let Some(base) = tasks.next() else {
+        return vec![];
+    };
+    let against_base = tasks.map(|more| Verdict {
+        goal: match more.cell.situation.beside {
+            Beside::Nothing => {
+                format!("c of {} tasks, of c of {}", more.cell.situation.backlog, base.cell.situation.backlog)
+            }
+            beside => format!("c beside many others ({beside}), of c without them"),
+        },
+        wanted: 0.95,
+        found: ratio(more, base),
+    });
+    against_base.collect()
+}
+
+/// The ratio of the rates in each run.
+fn ratio(of: &Summary, to: &Summary) -> Spread {
+    let rates = of.tasks_per_second.values.iter().zip(&to.tasks_per_second.values);
+    Spread::new(rates.map(|(of, to)| of / to))
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let found = self.found.median();
+        let verdict = if found >= self.wanted { "met" } else { "missed" };
+        let Self { goal, wanted, found: spread } = self;
+        write!(formatter, "{goal:<60} wanted {wanted:.2}  found {found:.3} ± {:.3}  {verdict}", spread.half_range())
+    }
+}

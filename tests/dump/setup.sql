@@ -1,0 +1,38 @@
+-- A row in every table, every kind of state, and names that need quoting.
+\set QUIET on
+\set ON_ERROR_STOP on
+create extension task_mgmt;
+
+create role "dump Worker";
+create role dump_manager;
+create schema handlers;
+create function handlers."check It"(text, text, text) returns jsonb language sql as
+	$$ select '{"passed": true, "message": "restored"}'::jsonb $$;
+
+set task_mgmt.fake_now = '2030-01-01 00:00:00+00';
+do $$ begin
+	perform create_project('dump', 'gs://seg', 4, 4, 40, E'two\nlines', extra_layers => '[{"name": "🧠", "source": null}]', max_idle_seconds => 30);
+	perform create_project('"; drop table x; --');
+	perform archive_project('"; drop table x; --');
+	perform create_task_type('dump', '{"task_type": "trace", "completion_statuses": ["Done", "Can''t Continue"], "max_idle_seconds": 60}');
+	perform register_handler('dump', 'trace', 'verification', 'handlers."check It"(text, text, text)');
+	perform create_user('dump', '{"user_id": "anna", "hourly_rate": 36.55, "qualified_task_types": ["trace"], "qualified_segment_types": ["axon"]}');
+	perform create_user('dump', '{"user_id": "bob", "qualified_task_types": ["trace"]}');
+	perform create_tasks('dump', jsonb_build_array(
+		'{"task_id": "held", "task_type": "trace", "segment_type": "axon", "segment_seed_id": 18446744073709551615}'::jsonb,
+		'{"task_id": "done", "task_type": "trace"}'::jsonb,
+		'{"task_id": "after", "task_type": "trace"}'::jsonb,
+		'{"task_id": "waits", "task_type": "trace"}'::jsonb,
+		'{"task_id": "inactive", "task_type": "trace", "is_active": false}'::jsonb,
+		'{"task_id": "paused", "task_type": "trace", "is_paused": true}'::jsonb,
+		'{"task_id": "mine", "task_type": "trace", "assigned_user_id": "bob"}'::jsonb,
+		'{"task_id": "cancelled", "task_type": "trace"}'::jsonb,
+		jsonb_build_object('task_id', 'large', 'task_type', 'trace', 'priority', -1,
+			'extra_data', (select jsonb_object_agg(i, md5(i::text)) from generate_series(1, 10000) i))));
+	perform create_dependency('dump', '{"task_id": "after", "dependent_on_task_id": "done", "required_completion_status": "Done"}');
+	perform create_dependency('dump', '{"task_id": "waits", "dependent_on_task_id": "held", "required_completion_status": "Can''t Continue"}');
+	perform start_task('dump', 'bob', 'done'), submit_timesheet('dump', 'bob', 12.345, 'done'), release_task('dump', 'bob', 'done', 'Done', E'\t\\.\n');
+	perform start_task('dump', 'anna', 'held'), submit_timesheet('dump', 'anna', 0.001, 'held'), cancel_task('dump', 'cancelled');
+	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
+	perform bind_user('dump', 'anna', 'dump Worker');
+end $$;

@@ -1,0 +1,35 @@
+-- Work goes on where it stood.
+\set QUIET on
+\set ON_ERROR_STOP on
+set task_mgmt.fake_now = '2030-01-01 00:00:59+00';
+do $$
+declare
+	before bigint := (select max(event_no) from task_mgmt.event);
+begin
+	assert (select count(*) from task_mgmt.check_invariants()) = 0, 'an invariant is broken';
+
+	-- No number is given twice: of a user, a lane, an event, a task.
+	perform create_user('dump', '{"user_id": "carl", "qualified_task_types": ["trace", "new"], "qualified_segment_types": ["axon"]}');
+	perform create_task_type('dump', '{"task_type": "new"}');
+	assert create_task('dump', '{"task_type": "new"}')::bigint > before, 'a number was given twice';
+
+	-- The history of a claim, its takeover and its completion goes on, with the handler and the limits that were set.
+	assert start_task('dump', 'bob') = 'mine', 'not what is assigned to bob';
+	assert release_task('dump', 'bob', 'mine', 'Done');
+	assert start_task('dump', 'bob') = 'after', 'not the oldest that is free';
+	assert verify_task('dump', 'after', 'Done')->>'message' = 'restored';
+	perform set_config('task_mgmt.fake_now', '2030-01-01 00:01:00+00', true);
+	assert start_task('dump', 'carl', 'held') = 'held', 'not taken over';
+	assert release_task('dump', 'carl', 'held', 'Can''t Continue');
+	assert (get_task('dump', 'waits')->>'is_active')::boolean, 'still waits';
+	assert get_total_task_time('dump', 'done') = 12.345;
+	assert (select count(*) from task_mgmt.check_invariants()) = 0, 'an invariant is broken now';
+end $$;
+
+-- Who was granted access has it, and who was bound is still.
+set role "dump Worker";
+do $$ begin
+	assert list_all_projects() = '{dump}';
+	assert start_task('dump', 'anna') is not null;
+end $$;
+reset role;
