@@ -1,0 +1,154 @@
+//! Recounts from the events who must hold which task and how it must stand, and compares that with the tables. What clients
+//! were told is compared with both: a lost, doubled or half-done change shows as a difference.
+
+use std::collections::HashMap;
+
+use postgres::Client;
+
+/// What a client was told, or what it cannot know because its connection broke during the call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    Acknowledged,
+    Unknown,
+}
+
+/// What clients did that leaves a trace that can be counted.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// (project, task, user, completion status)
+    pub completions: Vec<([String; 4], Outcome)>,
+    /// (project, task, user), milliseconds
+    pub submissions: Vec<([String; 3], i64, Outcome)>,
+}
+
+impl Ledger {
+    pub fn absorb(&mut self, other: Ledger) {
+        self.completions.extend(other.completions);
+        self.submissions.extend(other.submissions);
+    }
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct TaskState {
+    status: String,
+    holder: String,
+    completion_status: String,
+    completed_user: String,
+}
+
+/// Fails unless the tasks of a project stand as their events say.
+pub fn assert_tasks_follow_from_events(client: &mut Client, project: &str) {
+    let mut states: HashMap<String, TaskState> = HashMap::new();
+    let events = client
+        .query(
+            "select task_id, kind::text, coalesce(user_id, ''), coalesce(detail, '') from task_mgmt.events
+            where project_name = $1 and task_id is not null
+            order by task_id, event_no",
+            &[&project],
+        )
+        .unwrap();
+    for event in events {
+        let (task, kind, user, detail): (String, String, String, String) =
+            (event.get(0), event.get(1), event.get(2), event.get(3));
+        let state = states.entry(task.clone()).or_default();
+        let is_legal = apply(state, &kind, user, detail);
+        assert!(is_legal, "{project}/{task}: {kind} cannot follow, now {state:?}");
+    }
+    let tasks = client
+        .query(
+            "select task_id, case when status in ('completed', 'cancelled') then status::text else 'open' end,
+                active_user_id, completion_status, completed_user_id
+            from task_mgmt.tasks where project_name = $1",
+            &[&project],
+        )
+        .unwrap();
+    assert_eq!(tasks.len(), states.len(), "tasks and tasks with events in {project}");
+    for row in tasks {
+        let task: String = row.get(0);
+        let found = TaskState {
+            status: row.get(1),
+            holder: row.get(2),
+            completion_status: row.get(3),
+            completed_user: row.get(4),
+        };
+        assert_eq!(states.get(&task), Some(&found), "{project}/{task}: by its events (left) and its row (right)");
+    }
+}
+
+/// Takes a step; false if the event cannot happen in this state.
+fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> bool {
+    let is_open = state.status == "open";
+    match kind {
+        "created" => {
+            let is_first = state.status.is_empty();
+            state.status = "open".into();
+            is_first
+        }
+        "started" => is_open && std::mem::replace(&mut state.holder, user).is_empty(),
+        "taken_over" => is_open && std::mem::replace(&mut state.holder, user) == detail,
+        "handed_back" => is_open && std::mem::take(&mut state.holder) == user,
+        "force_released" => is_open && !std::mem::take(&mut state.holder).is_empty(),
+        "completed" => {
+            let was_alive = state.status != "cancelled";
+            state.holder.clear();
+            state.status = "completed".into();
+            (state.completed_user, state.completion_status) = (user, detail);
+            was_alive
+        }
+        "cancelled" => {
+            state.holder.clear();
+            state.status = "cancelled".into();
+            is_open
+        }
+        "reactivated" => {
+            *state = TaskState { status: "open".into(), ..TaskState::default() };
+            !is_open
+        }
+        _ => true,
+    }
+}
+
+/// Fails unless every acknowledged completion and submission in a project is there once, and nothing that nobody asked for.
+pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger) {
+    let completions = client.query(
+        "select task_id, user_id, detail, count(*) from task_mgmt.events
+        where project_name = $1 and kind = 'completed' group by 1, 2, 3",
+        &[&project],
+    );
+    let kept = completions.unwrap().iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(3))).collect();
+    let told = ledger.completions.iter().filter(|(key, _)| key[0] == project);
+    let told =
+        told.map(|([_, task, user, status], outcome)| (key([task.clone(), user.clone(), status.clone()]), 1, *outcome));
+    compare("completions", project, kept, told);
+
+    let submissions = client.query(
+        "select task_id, user_id, (sum(seconds_spent) * 1000)::bigint from task_mgmt.timesheet_submissions
+        where project_name = $1 group by 1, 2",
+        &[&project],
+    );
+    let kept = submissions.unwrap().iter().map(|row| (key([row.get(0), row.get(1)]), row.get(2))).collect();
+    let told = ledger.submissions.iter().filter(|(key, ..)| key[0] == project);
+    let told = told
+        .map(|([_, task, user], milliseconds, outcome)| (key([task.clone(), user.clone()]), *milliseconds, *outcome));
+    compare("milliseconds", project, kept, told);
+}
+
+fn key<const N: usize>(parts: [String; N]) -> String {
+    parts.join(" | ")
+}
+
+/// What is kept must lie between what was acknowledged and that plus what is unknown.
+fn compare(what: &str, project: &str, kept: HashMap<String, i64>, told: impl Iterator<Item = (String, i64, Outcome)>) {
+    let mut bounds: HashMap<String, (i64, i64)> = kept.keys().map(|key| (key.clone(), (0, 0))).collect();
+    for (key, amount, outcome) in told {
+        let (least, most) = bounds.entry(key).or_default();
+        *most += amount;
+        if outcome == Outcome::Acknowledged {
+            *least += amount;
+        }
+    }
+    for (key, (least, most)) in bounds {
+        let found = kept.get(&key).copied().unwrap_or(0);
+        assert!((least..=most).contains(&found), "{what} of {project}, {key}: kept {found}, told {least} to {most}");
+    }
+}

@@ -1,0 +1,234 @@
+//! Values that nobody sends in good faith, by SQL type, and what a valid call of each function looks like otherwise.
+
+/// A value as it goes into a call: an expression, in which a long or strange text is the parameter `$1`.
+#[derive(Clone)]
+pub struct Value {
+    pub expression: String,
+    pub text: Option<String>,
+}
+
+impl Value {
+    fn plain(expression: &str) -> Self {
+        Self { expression: expression.into(), text: None }
+    }
+
+    fn text(text: &str) -> Self {
+        Self { expression: "$1::text".into(), text: Some(text.into()) }
+    }
+
+    pub fn json(text: &str) -> Self {
+        Self { expression: "$1::text::jsonb".into(), text: Some(text.into()) }
+    }
+
+    /// The value in a few words, for messages of the test.
+    pub fn describe(&self) -> String {
+        let text = self.text.as_deref().unwrap_or(&self.expression);
+        let start: String = text.chars().take(60).collect();
+        format!("{start:?} ({} bytes)", text.len())
+    }
+}
+
+/// Every hostile value of a type. Panics for a type that no function had when this was written: add it here.
+pub fn values(sql_type: &str) -> Vec<Value> {
+    let typed =
+        |texts: &[&str]| texts.iter().map(|text| Value::plain(&format!("'{text}'::{sql_type}"))).collect::<Vec<_>>();
+    let mut values = match sql_type {
+        "text" => texts().iter().map(|text| Value::text(text)).collect(),
+        "jsonb" => jsons().iter().map(|text| Value::json(text)).collect(),
+        "boolean" => vec![],
+        "double precision" => typed(&["NaN", "Infinity", "-Infinity", "1e308", "-1e308", "0", "-0", "5e-324", "-1"]),
+        "integer" => typed(&["2147483647", "-2147483648", "0", "-1"]),
+        "bigint" => typed(&["9223372036854775807", "-9223372036854775808", "0", "-1"]),
+        "numeric" => typed(&["NaN", "Infinity", "-Infinity", "-1", "0.5", "18446744073709551616", "1e10000"]),
+        "timestamp with time zone" => typed(&["infinity", "-infinity", "4713-01-01 BC", "294276-12-31"]),
+        "regprocedure" => vec![
+            Value::plain("0::oid::regprocedure"),
+            Value::plain("4294967295::oid::regprocedure"),
+            Value::plain("'pg_catalog.pg_sleep(float8)'::regprocedure"),
+            Value::plain("'pg_catalog.count(\"any\")'::regprocedure"),
+        ],
+        _ => panic!("no hostile values for type {sql_type}: add them"),
+    };
+    values.push(Value::plain(&format!("null::{sql_type}")));
+    values
+}
+
+fn texts() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "",
+        " ",
+        "*",
+        "%s %n $1 {} \\",
+        "a\u{1}b",
+        "line\nbreak",
+        "\u{7f}",
+        "😀",
+        "\u{202e}\u{feff}e\u{301}",
+        "'; drop table task_mgmt.task cascade; --",
+        "x') or true or ('' = '",
+        "\"; select 1; --",
+        "null",
+        "-1",
+    ]
+    .map(str::to_owned)
+    .into();
+    texts.push("x".repeat(201));
+    texts.push("😀".repeat(201));
+    texts.push("y".repeat(10 * 1024 * 1024));
+    texts
+}
+
+fn jsons() -> Vec<String> {
+    let mut jsons: Vec<String> = [
+        "null",
+        "true",
+        "1",
+        "-1e400",
+        "\"x\"",
+        "[]",
+        "{}",
+        "[1]",
+        "[null]",
+        "[[]]",
+        "[{}]",
+        "{\"\": 1}",
+        "{\"no such key\": 1}",
+        "[{\"no such key\": 1}]",
+        "{\"no such key\": 1, \"no such key\": 2}",
+        "{\"'; drop table task_mgmt.task; --\": \"\\u0001\"}",
+    ]
+    .map(str::to_owned)
+    .into();
+    jsons.push(nested(2000));
+    jsons.push(format!("{}1{}", "{\"a\": ".repeat(2000), "}".repeat(2000)));
+    jsons.push(format!("\"{}\"", "y".repeat(10 * 1024 * 1024)));
+    jsons
+}
+
+/// What is put in the place of the value of one key.
+pub fn json_parts() -> Vec<String> {
+    let mut parts: Vec<String> = [
+        "null",
+        "true",
+        "0",
+        "-1",
+        "0.5",
+        "1e400",
+        "-1e400",
+        "1e308",
+        "99999999999999999999",
+        "2147483648",
+        "-2147483648",
+        "-2147483649",
+        "\"\"",
+        "\" \"",
+        "\"x\"",
+        "\"NaN\"",
+        "\"-1\"",
+        "\"a\\u0001b\"",
+        "\"line\\nbreak\"",
+        "\"😀\"",
+        "\"'; drop table task_mgmt.task cascade; --\"",
+        "[]",
+        "[null]",
+        "[1]",
+        "[\"\"]",
+        "[\"x\", \"x\"]",
+        "[[]]",
+        "{}",
+        "{\"seed_id\": \"1x\"}",
+        "{\"a\": {}}",
+    ]
+    .map(str::to_owned)
+    .into();
+    parts.push(format!("\"{}\"", "x".repeat(201)));
+    parts.push(format!("[\"{}\"]", "x".repeat(201)));
+    parts.push(format!("\"{}\"", "y".repeat(300_000)));
+    parts.push(nested(1000));
+    parts
+}
+
+fn nested(depth: usize) -> String {
+    format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+/// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
+/// `waiting` waits for `held`.
+pub const FIXTURE: &str = r#"
+    create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
+    create function public.follow(text, text, text) returns void language sql begin atomic end;
+    create function public.make(text, numeric, jsonb) returns text language sql
+        as $$ select public.create_task($1, '{"task_type": "t"}') $$;
+    select create_task_type('p', '{"task_type": "v", "completion_statuses": ["Done"]}');
+    select create_project('empty');
+    select update_user('p', 'ann', '{"qualified_task_types": ["t", "v"]}');
+    select register_handler('p', 'v', 'verification', 'public.verify(text, text, text)');
+    select register_handler('p', 'v', 'creation', 'public.make(text, numeric, jsonb)');
+    select create_tasks('p', '[
+        {"task_id": "held", "task_type": "v"}, {"task_id": "free", "task_type": "t"}, {"task_id": "other", "task_type": "t"},
+        {"task_id": "done", "task_type": "t"}, {"task_id": "waiting", "task_type": "t"}]');
+    select create_dependency('p', '{"dependency_id": "d", "task_id": "waiting", "dependent_on_task_id": "held",
+        "required_completion_status": "Done"}');
+    select start_task('p', 'ann', 'done');
+    select release_task('p', 'ann', 'done', 'Done');
+    select start_task('p', 'ann', 'held');
+    select submit_timesheet('p', 'ann', 1, 'held');
+"#;
+
+/// What is valid for an argument of a function. Panics for one that is not known: add it here.
+pub fn valid(function: &str, argument: &str) -> Value {
+    let expression = match (function, argument) {
+        (_, "data") => return Value::json(valid_data(function)),
+        ("create_project", "project_name") => "'another'",
+        ("delete_project" | "clear_project_users" | "clear_project_task_types", "project_name") => "'empty'",
+        ("grant_access" | "revoke_access" | "bind_user", "role") => "'client_hostile'",
+        ("get_task_type" | "update_task_type" | "register_handler", "task_type") => "'t'",
+        ("unregister_handler" | "add_segment_task", "task_type") => "'v'",
+        ("register_handler", "kind") => "'completion'",
+        ("unregister_handler", "kind") => "'verification'",
+        ("reactivate_task", "task_id") => "'done'",
+        ("release_task" | "force_release_task" | "renew_lease" | "submit_timesheet" | "verify_task", "task_id") => {
+            "'held'"
+        }
+        ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
+        (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => {
+            "1.5"
+        }
+        (_, "project_name") => "'p'",
+        (_, "user_id") => "'ann'",
+        (_, "task_id" | "dependent_on_task_id") => "'free'",
+        (_, "dependency_id") => "'d'",
+        (_, "completion_status") => "'Done'",
+        (_, "level") => "'worker'",
+        (_, "handler") => "'public.follow(text, text, text)'::regprocedure",
+        (_, "seed_id") => "12",
+        (_, "options") => "'{}'::jsonb",
+        (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
+        (_, "cascade") => "false",
+        (_, "days") => "7",
+        (_, "start_date" | "end_date") => "now()",
+        (
+            _,
+            "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name"
+            | "synapse_table",
+        ) => "'words'",
+        _ => panic!("what is valid for {argument} of {function}? add it"),
+    };
+    Value::plain(expression)
+}
+
+fn valid_data(function: &str) -> &'static str {
+    match function {
+        "create_task" => r#"{"task_type": "t"}"#,
+        "create_tasks" => r#"[{"task_type": "t"}]"#,
+        "create_user" => r#"{"user_id": "eve"}"#,
+        "create_task_type" => r#"{"task_type": "new"}"#,
+        "create_dependency" => {
+            r#"{"task_id": "other", "dependent_on_task_id": "free", "required_completion_status": "Done"}"#
+        }
+        "create_dependencies" => {
+            r#"[{"task_id": "other", "dependent_on_task_id": "free", "required_completion_status": "Done"}]"#
+        }
+        _ => "{}",
+    }
+}

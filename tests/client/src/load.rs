@@ -1,0 +1,313 @@
+//! Random calls of all functions on few tasks, users and dependencies, so that they meet. Two projects, `p` and `q`, live on
+//! and are recounted; `scratch` is cleared, deleted and made again.
+
+use postgres::{Client, IsolationLevel, SimpleQueryMessage};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::history::{Ledger, Outcome};
+use crate::{Database, REFUSALS, RETRY};
+
+pub const PROJECTS: [&str; 2] = ["p", "q"];
+const SCRATCH: &str = "scratch";
+const USERS: u32 = 24;
+const TASKS: u32 = 60;
+const DEPENDENCIES: u32 = 80;
+
+/// The projects, users and first tasks that the load works on.
+pub fn prepare(database: &Database) {
+    let users: Vec<String> = (0..USERS).map(|number| format!("u{number}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    for project in [PROJECTS[0], PROJECTS[1], SCRATCH] {
+        database.create_project(project, &users);
+        database
+            .connect()
+            .execute(
+                "select create_tasks($1, (
+                    select jsonb_agg(jsonb_build_object('task_id', 't' || number, 'task_type', 't', 'priority', number % 5))
+                    from generate_series(0, 39) number
+                ))",
+                &[&project],
+            )
+            .unwrap();
+    }
+}
+
+/// A client that makes random calls.
+pub struct Caller {
+    random: StdRng,
+    isolation: IsolationLevel,
+    pub ledger: Ledger,
+    /// Project, user and task of starts that were not yet followed by a release; others may have changed that.
+    held: Vec<[String; 3]>,
+    /// Calls that were carried out, and those that were refused.
+    pub done: u64,
+    pub refused: u64,
+}
+
+/// A call as it is sent, and what to write down if it succeeds.
+struct Call {
+    text: String,
+    trace: Trace,
+}
+
+enum Trace {
+    None,
+    /// By this user, in this project: the answer names the task.
+    Start([String; 2]),
+    Completion([String; 4]),
+    Submission([String; 3], i64),
+}
+
+/// Why a call ended a caller's work.
+#[derive(Debug)]
+pub enum Stop {
+    /// The connection is gone.
+    Disconnected,
+    /// The call was answered in a way that nothing allows.
+    Wrong(String),
+}
+
+impl Caller {
+    pub fn new(seed: u64, isolation: IsolationLevel) -> Self {
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            isolation,
+            ledger: Ledger::default(),
+            held: vec![],
+            done: 0,
+            refused: 0,
+        }
+    }
+
+    /// Prepares a new connection: its isolation level, and how soon this client takes tasks over.
+    pub fn settle(&mut self, client: &mut Client) -> Result<(), postgres::Error> {
+        let level = match self.isolation {
+            IsolationLevel::Serializable => "serializable",
+            IsolationLevel::RepeatableRead => "repeatable read",
+            _ => "read committed",
+        };
+        let idle = if self.random.random_bool(0.3) { "0.002" } else { "90" };
+        client.batch_execute(&format!(
+            "set default_transaction_isolation = '{level}'; set task_mgmt.max_idle_seconds = {idle}"
+        ))
+    }
+
+    /// Makes one random call; now and then inside a transaction that is rolled back.
+    pub fn step(&mut self, client: &mut Client) -> Result<(), Stop> {
+        let call = self.random_call();
+        let result = match self.random.random_range(0..20) {
+            0 => return self.undone(client, &call.text),
+            _ => client.simple_query(&call.text),
+        };
+        match result {
+            Ok(answer) => {
+                self.done += 1;
+                match call.trace {
+                    Trace::Start([project, user]) => {
+                        self.held.extend(first_value(&answer).map(|task| [project, user, task]))
+                    }
+                    trace => self.write_down(trace, Outcome::Acknowledged),
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let verdict = self.judge(&call.text, &error);
+                if matches!(verdict, Err(Stop::Disconnected)) {
+                    self.write_down(call.trace, Outcome::Unknown);
+                }
+                verdict
+            }
+        }
+    }
+
+    fn undone(&mut self, client: &mut Client, text: &str) -> Result<(), Stop> {
+        for statement in ["begin; savepoint s", text, "rollback to s", text, "rollback"] {
+            if let Err(error) = client.simple_query(statement) {
+                self.judge(text, &error)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, text: &str, error: &postgres::Error) -> Result<(), Stop> {
+        let Some(code) = error.code() else { return Err(Stop::Disconnected) };
+        let may_retry = !matches!(self.isolation, IsolationLevel::ReadCommitted);
+        match code.code() {
+            // A backend that has to end says so, be it before the call or between its commit and its answer.
+            "57P01" | "57P02" | "57P03" => Err(Stop::Disconnected),
+            // After a refusal in a transaction block everything is refused until its end.
+            "25P02" => Ok(()),
+            code if REFUSALS.contains(&code) || may_retry && code == RETRY => {
+                self.refused += 1;
+                Ok(())
+            }
+            code => {
+                let message = error.as_db_error().map(|error| format!("{} {:?}", error.message(), error.detail()));
+                Err(Stop::Wrong(format!("{code} {}\nby {text}", message.unwrap_or_default())))
+            }
+        }
+    }
+
+    fn write_down(&mut self, trace: Trace, outcome: Outcome) {
+        match trace {
+            Trace::None | Trace::Start(_) => {}
+            Trace::Completion(key) => self.ledger.completions.push((key, outcome)),
+            Trace::Submission(key, milliseconds) => self.ledger.submissions.push((key, milliseconds, outcome)),
+        }
+    }
+
+    fn random_call(&mut self) -> Call {
+        let (project, user, task) = self.random_names();
+        let project = project.as_str();
+        let status = if self.random.random_bool(0.9) { "Done" } else { "Failed" };
+        let completion = || Trace::Completion([project.into(), task.clone(), user.clone(), status.into()]);
+        // What a user holds is known to the database only, so it is asked there and then.
+        let held = format!(
+            "coalesce((select active_task from task_mgmt.users where project_name = '{project}' and user_id = '{user}'), '')"
+        );
+        let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
+        match self.random.random_range(0..100) {
+            0..18 => Call {
+                text: format!("select start_task('{project}', '{user}')"),
+                trace: Trace::Start([project.into(), user]),
+            },
+            18..26 => Call {
+                text: format!("select start_task('{project}', '{user}', '{task}')"),
+                trace: Trace::Start([project.into(), user]),
+            },
+            26..30 => plain(format!("* from start_task_cross_project('{user}')")),
+            30..32 => plain(format!("* from start_task_cross_project('{user}', '{task}')")),
+            32..44 => Call {
+                text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"),
+                trace: completion(),
+            },
+            44..48 => plain(format!("release_task('{project}', '{user}', {held})")),
+            48..54 => {
+                let milliseconds = self.random.random_range(1..100_000);
+                let text = format!(
+                    "select submit_timesheet('{project}', '{user}', {milliseconds} / 1000.0::float8, '{task}')"
+                );
+                Call { text, trace: Trace::Submission([project.into(), task, user], milliseconds) }
+            }
+            54..56 => plain(format!("renew_lease('{project}', '{user}', {held})")),
+            56..58 => plain(format!("force_release_task('{project}', '{task}', 'stress')")),
+            58..61 => plain(format!("pause_task('{project}', '{task}')")),
+            61..64 => plain(format!("unpause_task('{project}', '{task}')")),
+            64..66 => plain(format!("cancel_task('{project}', '{task}')")),
+            66..71 => plain(format!("reactivate_task('{project}', '{task}')")),
+            71..73 => plain(format!("assign_task('{project}', '{task}', '{user}')")),
+            73..76 => plain(format!("assign_task('{project}', '{task}', null)")),
+            76..78 => Call {
+                text: format!(
+                    r#"select update_task('{project}', '{task}', '{{"completion_status": "{status}", "completed_user_id": "{user}"}}')"#
+                ),
+                trace: completion(),
+            },
+            78..81 => plain(self.random_update(project, &task)),
+            81..84 => plain(self.random_creation(project)),
+            84..94 => plain(self.random_dependency(project)),
+            94..97 => plain(self.random_reading(project, &user, &task)),
+            97 => plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": 3, "is_active": true}}')"#)),
+            98 => {
+                plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#))
+            }
+            _ => plain(self.random_clearing()),
+        }
+    }
+
+    /// Mostly what this caller has started before, so that more than refusals comes of it.
+    fn random_names(&mut self) -> (String, String, String) {
+        if !self.held.is_empty() && self.random.random_bool(0.5) {
+            let index = self.random.random_range(0..self.held.len());
+            let [project, user, task] = match self.random.random_bool(0.3) {
+                true => self.held.swap_remove(index),
+                false => self.held[index].clone(),
+            };
+            return (project, user, task);
+        }
+        let project = match self.random.random_range(0..20) {
+            0 => SCRATCH,
+            number => PROJECTS[number % 2],
+        };
+        let user = format!("u{}", self.random.random_range(0..USERS));
+        (project.into(), user, format!("t{}", self.random.random_range(0..TASKS)))
+    }
+
+    fn random_update(&mut self, project: &str, task: &str) -> String {
+        let data = match self.random.random_range(0..6) {
+            0 => format!(r#"{{"priority": {}}}"#, self.random.random_range(0..5)),
+            1 => r#"{"is_active": false}"#.into(),
+            2 => r#"{"is_active": true, "is_paused": false, "note": "seen"}"#.into(),
+            3 => format!(r#"{{"segment_type": "s{}"}}"#, self.random.random_range(0..3)),
+            4 => r#"{"segment_type": null, "assigned_user_id": ""}"#.into(),
+            _ => r#"{"completion_status": ""}"#.into(),
+        };
+        format!("update_task('{project}', '{task}', '{data}')")
+    }
+
+    fn random_creation(&mut self, project: &str) -> String {
+        let mut task = || format!(r#"{{"task_type": "t", "task_id": "t{}"}}"#, self.random.random_range(0..TASKS));
+        match task().len() % 2 {
+            0 => format!("create_task('{project}', '{}')", task()),
+            _ => format!("create_tasks('{project}', '[{}, {}]')", task(), task()),
+        }
+    }
+
+    fn random_dependency(&mut self, project: &str) -> String {
+        let id = self.random.random_range(0..DEPENDENCIES);
+        let mut dependency = |id: u32| {
+            let (task, upstream) = (self.random.random_range(0..TASKS), self.random.random_range(0..TASKS));
+            format!(
+                r#"{{"dependency_id": "d{id}", "task_id": "t{task}", "dependent_on_task_id": "t{upstream}",
+                "required_completion_status": "Done"}}"#
+            )
+        };
+        let (one, other) = (dependency(id), dependency((id + 7) % DEPENDENCIES));
+        match self.random.random_range(0..10) {
+            0..3 => format!("create_dependency('{project}', '{one}')"),
+            3 => format!("create_dependencies('{project}', '[{one}, {other}]')"),
+            4..7 => format!("delete_dependency('{project}', 'd{id}')"),
+            7 => format!(r#"update_dependency('{project}', 'd{id}', '{{"required_completion_status": "Failed"}}')"#),
+            8 => format!(r#"update_dependency('{project}', 'd{id}', '{{"dependent_on_task_id": "t{id}"}}')"#),
+            _ => format!(r#"update_dependency('{project}', 'd{id}', '{{"is_satisfied": true}}')"#),
+        }
+    }
+
+    fn random_reading(&mut self, project: &str, user: &str, task: &str) -> String {
+        match self.random.random_range(0..6) {
+            0 => format!("get_task('{project}', '{task}')"),
+            1 => format!("list_tasks_summary('{project}')"),
+            2 => format!("get_unsatisfied_dependencies_for_task('{project}', '{task}')"),
+            3 => format!("get_user_work_history('{project}', '{user}')"),
+            4 => format!("* from get_task_cross_project('{task}')"),
+            _ => format!("get_total_task_time('{project}', '{task}')"),
+        }
+    }
+
+    fn random_clearing(&mut self) -> String {
+        match self.random.random_range(0..12) {
+            0 => format!("delete_project('{SCRATCH}', cascade => true)"),
+            1 => format!("create_project('{SCRATCH}')"),
+            2 => format!("clear_project_data('{SCRATCH}')"),
+            3 => format!("clear_project_users('{SCRATCH}')"),
+            4 => format!("clear_project_task_types('{SCRATCH}')"),
+            5..7 => {
+                format!(r#"create_task_type('{SCRATCH}', '{{"task_type": "t", "completion_statuses": ["Done"]}}')"#)
+            }
+            7..10 => {
+                let user = self.random.random_range(0..USERS);
+                format!(r#"create_user('{SCRATCH}', '{{"user_id": "u{user}", "qualified_task_types": ["t"]}}')"#)
+            }
+            10 => format!("pause_project('{SCRATCH}')"),
+            _ => format!("resume_project('{SCRATCH}')"),
+        }
+    }
+}
+
+fn first_value(answer: &[SimpleQueryMessage]) -> Option<String> {
+    answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+}

@@ -1,0 +1,229 @@
+//! Every argument of every function gets every hostile value of its type, and every key of a `data` argument every hostile
+//! JSON value, the others being valid. Allowed are success and a documented refusal that names the culprit and changes
+//! nothing. The list of functions is the database's own, so a new function is tested as soon as it exists.
+
+#![allow(clippy::unwrap_used)]
+
+use client_tests::hostile::{self, Value};
+use client_tests::{Database, Log, REFUSALS, assert_invariants, fingerprint};
+use postgres::Client;
+use postgres::types::ToSql;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+
+/// Nobody reads a longer message, and the server's log keeps every one.
+const LONGEST_MESSAGE: usize = 4000;
+
+struct Function {
+    name: String,
+    arguments: Vec<(String, String)>,
+}
+
+fn functions(client: &mut Client) -> Vec<Function> {
+    client
+        .query(
+            "select p.proname::text, array(
+                    select proargnames[i] from generate_series(1, p.pronargs) i
+                ), array(
+                    select format_type(p.proargtypes[i - 1], null) from generate_series(1, p.pronargs) i
+                )
+            from pg_depend d
+            join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
+            join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+            where e.extname = 'task_mgmt' and d.deptype = 'e' and p.pronamespace <> 'task_mgmt'::regnamespace
+            order by p.proname",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let (names, types): (Vec<String>, Vec<String>) = (row.get(1), row.get(2));
+            Function { name: row.get(0), arguments: names.into_iter().zip(types).collect() }
+        })
+        .collect()
+}
+
+fn prepare(name: &str) -> (Database, Client) {
+    let database = Database::create(name);
+    database.create_project("p", &["ann", "bob"]);
+    let mut client = database.connect();
+    client
+        .batch_execute(
+            "do $$
+            begin
+                create role client_hostile;
+            exception when duplicate_object then null;
+            end
+            $$",
+        )
+        .unwrap();
+    client.batch_execute(hostile::FIXTURE).unwrap();
+    (database, client)
+}
+
+impl Function {
+    /// Calls it with `hostile` in one place and what is valid in the others.
+    fn call(&self, client: &mut Client, place: usize, hostile: &Value) -> Result<u64, postgres::Error> {
+        let mut texts: Vec<&str> = vec![];
+        let values: Vec<Value> = (0..self.arguments.len())
+            .map(|index| match index == place {
+                true => hostile.clone(),
+                false => hostile::valid(&self.name, &self.arguments[index].0),
+            })
+            .collect();
+        let mut expressions = vec![];
+        for (value, (argument, _)) in values.iter().zip(&self.arguments) {
+            texts.extend(value.text.as_deref());
+            expressions.push(format!("{argument} => {}", value.expression.replace("$1", &format!("${}", texts.len()))));
+        }
+        let parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+        client.execute(&format!("select * from {}({})", self.name, expressions.join(", ")), &parameters)
+    }
+
+    /// A complaint if the function does not take the value as it should. `names` are what a refusal may mention.
+    fn complaint(&self, client: &mut Client, place: usize, value: &Value, names: &[&str]) -> Option<String> {
+        client.batch_execute("begin").unwrap();
+        let result = self.call(client, place, value);
+        client.batch_execute("rollback").unwrap_or_else(|error| panic!("lost by {}: {error}", self.name));
+        let error = result.err()?;
+        let found =
+            error.as_db_error().unwrap_or_else(|| panic!("lost by {} {}: {error}", self.name, value.describe()));
+        // Outside of a transaction, so that what it might leave behind stays for the fingerprint to see.
+        assert!(self.call(client, place, value).is_err(), "{} {}: refused only once", self.name, value.describe());
+        let message = format!("{} {}", found.message(), found.detail().unwrap_or_default());
+        let complaint = if !REFUSALS.contains(&found.code().code()) {
+            format!("SQLSTATE {}", found.code().code())
+        } else if message.len() > LONGEST_MESSAGE {
+            format!("a message of {} bytes", message.len())
+        } else if !names.iter().any(|name| !name.is_empty() && message.to_lowercase().contains(&name.to_lowercase())) {
+            format!("the message names none of {names:?}")
+        } else {
+            return None;
+        };
+        let start: String = message.chars().take(160).collect();
+        Some(format!("{}({} = {}): {complaint}: {start}", self.name, self.arguments[place].0, value.describe()))
+    }
+}
+
+#[test]
+fn every_argument_takes_or_refuses_every_value() {
+    let log = Log::from_here();
+    let (database, mut client) = prepare("client_hostile");
+    let mut complaints = vec![];
+    for function in functions(&mut client) {
+        client.batch_execute("begin").unwrap();
+        if let Err(error) = function.call(&mut client, usize::MAX, &hostile::values("boolean")[0]) {
+            complaints.push(format!("{}: the valid call fails: {error:?}", function.name));
+        }
+        client.batch_execute("rollback").unwrap();
+        let before = fingerprint(&mut client);
+        for (place, (argument, sql_type)) in function.arguments.iter().enumerate() {
+            for value in hostile::values(sql_type) {
+                let short: String = value.text.clone().unwrap_or_default().chars().take(20).collect();
+                // A function that does not exist has no name but its number.
+                let oid =
+                    value.expression.split("::").next().filter(|_| sql_type == "regprocedure").unwrap_or_default();
+                let names = [argument.as_str(), argument.split('_').next().unwrap(), short.as_str(), oid];
+                complaints.extend(function.complaint(&mut client, place, &value, &names));
+            }
+        }
+        assert_eq!(fingerprint(&mut client), before, "refused calls of {} left something", function.name);
+    }
+    finish(database, client, &log, complaints);
+}
+
+#[test]
+fn every_key_of_data_takes_or_refuses_every_value() {
+    let log = Log::from_here();
+    let (database, mut client) = prepare("client_hostile_keys");
+    let mut complaints = vec![];
+    for function in functions(&mut client) {
+        let Some(place) = function.arguments.iter().position(|(argument, _)| argument == "data") else { continue };
+        let before = fingerprint(&mut client);
+        let valid = hostile::valid(&function.name, "data").text.unwrap();
+        let keys = keys(&function, &mut client, place);
+        assert!(!keys.is_empty(), "{} names no keys when it meets an unknown one", function.name);
+        for key in keys {
+            for part in hostile::json_parts() {
+                let data = with_key(&valid, &key, &part);
+                let text = serde_json::from_str::<String>(&part).unwrap_or_default();
+                let names = ["data", key.as_str(), key.split('_').next().unwrap(), text.as_str()];
+                complaints.extend(function.complaint(&mut client, place, &Value::json(&data), &names));
+            }
+        }
+        assert_eq!(fingerprint(&mut client), before, "refused calls of {} left something", function.name);
+    }
+    finish(database, client, &log, complaints);
+}
+
+#[test]
+fn names_of_full_length_work_everywhere() {
+    let database = Database::create("client_hostile_names");
+    let mut client = database.connect();
+    let mut random = StdRng::seed_from_u64(1);
+    // Characters of four bytes that do not repeat, so that no index entry can be compressed.
+    let mut name = || -> String { (0..200).map(|_| random.random_range('\u{20000}'..='\u{2a6d0}')).collect() };
+    let (project, user, kind, segment, status, one, other) = (name(), name(), name(), name(), name(), name(), name());
+    let data = |data: serde_json::Value| data.to_string();
+    let calls = [
+        format!("create_project('{project}')"),
+        format!(
+            "create_task_type('{project}', '{}')",
+            data(json!({"task_type": kind, "completion_statuses": [status]}))
+        ),
+        format!(
+            "create_user('{project}', '{}')",
+            data(json!({"user_id": user, "qualified_task_types": [kind], "qualified_segment_types": [segment]}))
+        ),
+        format!(
+            "create_task('{project}', '{}')",
+            data(json!({"task_id": one, "task_type": kind, "segment_type": segment}))
+        ),
+        format!(
+            "create_task('{project}', '{}')",
+            data(json!({"task_id": other, "task_type": kind, "segment_type": segment}))
+        ),
+        format!(
+            "create_dependency('{project}', '{}')",
+            data(json!({"task_id": other, "dependent_on_task_id": one, "required_completion_status": status}))
+        ),
+        format!("start_task('{project}', '{user}')"),
+        format!("submit_timesheet('{project}', '{user}', 1, '{one}')"),
+        format!("release_task('{project}', '{user}', '{one}', '{status}')"),
+        format!("start_task('{project}', '{user}', '{other}')"),
+    ];
+    for call in calls {
+        let what = call.split('(').next().unwrap();
+        client.batch_execute(&format!("select {call}")).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    }
+    assert_invariants(&mut client);
+}
+
+/// The keys that a function knows, from its refusal of another one.
+fn keys(function: &Function, client: &mut Client, place: usize) -> Vec<String> {
+    let valid = hostile::valid(&function.name, "data").text.unwrap();
+    let unknown = Value::json(&with_key(&valid, "no such key", "1"));
+    let error = function.call(client, place, &unknown).expect_err("an unknown key is refused");
+    let message = error.as_db_error().unwrap().message().to_owned();
+    message.split('`').skip(1).step_by(2).filter(|key| *key != "no such key").map(str::to_owned).collect()
+}
+
+/// The object, or the second object of an array, with one key more. The first one is as valid as before.
+fn with_key(valid: &str, key: &str, part: &str) -> String {
+    match valid.strip_prefix('[') {
+        Some(rest) => format!("[{}, {}]", rest.trim_end_matches(']'), with_key(rest.trim_end_matches(']'), key, part)),
+        None => {
+            let start = valid.trim_end_matches('}');
+            let comma = if start.len() > 1 { ", " } else { "" };
+            format!("{start}{comma}\"{key}\": {part}}}")
+        }
+    }
+}
+
+fn finish(database: Database, mut client: Client, log: &Log, complaints: Vec<String>) {
+    assert_invariants(&mut client);
+    drop((client, database));
+    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+    log.assert_nothing_worse_than_errors();
+}
