@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
 use crate::projects;
+use crate::ready;
 use crate::rows::{self, Snapshot, Table};
 use crate::settings;
 use crate::spi::sql;
@@ -141,7 +142,7 @@ impl<'a> Worker<'a> {
             Some(held) if held.user_no != self.user_no => takeover::take_requested(self, task_id, held)?,
             // A paused task is not in task_mgmt.ready, but may be started by name.
             _ => {
-                self.withdraw(&task)?;
+                ready::withdraw(self.project, &[task.task_no])?;
                 self.lease(task.task_no, task_id)?;
             }
         }
@@ -165,23 +166,12 @@ impl<'a> Worker<'a> {
         if !locks::try_lock(key) {
             return Ok(false);
         }
-        if !ready.delete(candidate.place)? {
+        if !ready.try_delete(candidate.place)? {
             locks::unlock(key);
             return Ok(false);
         }
         self.lease(candidate.rank.task_no, &candidate.task_id)?;
         Ok(true)
-    }
-
-    /// Takes a task whose key and row are locked out of `task_mgmt.ready`.
-    fn withdraw(&self, task: &Requested) -> Result<(), Error> {
-        sql!(
-            "delete from task_mgmt.ready
-            where project_name = $1 and queue_no = $2 and is_returned = any ('{false,true}') and urgency = $3
-                and task_no = $4"
-        )
-        .run(&[self.project.into(), task.queue_no.into(), task.urgency.into(), task.task_no.into()])?;
-        Ok(())
     }
 
     /// Leases a task that the caller has taken out of `task_mgmt.ready`.
@@ -248,8 +238,6 @@ struct Requested {
     task_type: String,
     segment_type: String,
     status: String,
-    queue_no: i32,
-    urgency: i32,
     assignee: Option<String>,
     is_blocked: bool,
     is_qualified_for_type: bool,
@@ -261,8 +249,7 @@ impl Requested {
     fn find(worker: &Worker, task_id: &str) -> Result<Self, Error> {
         let task_no = tasks::lock_row(worker.project, task_id)?;
         let found = sql!(
-            "select t.task_type, t.segment_type, t.status::text, coalesce(-t.assigned_user_no, t.lane_no), -t.priority,
-                a.user_id, b.task_no is not null, t.task_type = any(u.qualified_task_types),
+            "select t.task_type, t.segment_type, t.status::text, a.user_id, b.task_no is not null, t.task_type = any(u.qualified_task_types),
                 t.segment_type = '' or t.segment_type = any(u.qualified_segment_types),
                 l.user_no, h.user_id, l.fence, extract(epoch from $4 - l.leased_at)::float8,
                 coalesce(y.max_idle_seconds, p.max_idle_seconds, $5)
@@ -285,15 +272,15 @@ impl Requested {
                 settings::max_idle_seconds().into(),
             ],
             |row| {
-                let held = match row.find(10)? {
+                let held = match row.find(8)? {
                     None => None,
                     Some(user_no) => Some(takeover::Held {
                         task_no,
                         user_no,
-                        user_id: row.get(11)?,
-                        fence: row.get(12)?,
-                        idle_seconds: row.get(13)?,
-                        limit_seconds: row.get(14)?,
+                        user_id: row.get(9)?,
+                        fence: row.get(10)?,
+                        idle_seconds: row.get(11)?,
+                        limit_seconds: row.get(12)?,
                     }),
                 };
                 Ok(Self {
@@ -302,12 +289,10 @@ impl Requested {
                     task_type: row.get(1)?,
                     segment_type: row.get(2)?,
                     status: row.get(3)?,
-                    queue_no: row.get(4)?,
-                    urgency: row.get(5)?,
-                    assignee: row.find(6)?,
-                    is_blocked: row.get(7)?,
-                    is_qualified_for_type: row.get(8)?,
-                    is_qualified_for_segment: row.get(9)?,
+                    assignee: row.find(4)?,
+                    is_blocked: row.get(5)?,
+                    is_qualified_for_type: row.get(6)?,
+                    is_qualified_for_segment: row.get(7)?,
                     held,
                 })
             },

@@ -170,7 +170,9 @@ impl<'t> Queue<'t> {
         }
         self.noted = Some(rank.urgency);
         let name = QueueName { table: self.table.oid(), project: self.project, queue_no: self.queue_no };
-        observe(&name, rank, self.snapshot.horizon());
+        if let Some(horizon) = self.snapshot.horizon() {
+            observe(&name, rank, horizon);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::rows::{Snapshot, Table};
-use crate::spi::sql;
+use crate::spi::{read, sql};
 use crate::takeover::{self, Idle};
 
 /// Gives the user a task of any project that the user belongs to, by the rules of `start_task`.
@@ -50,7 +50,7 @@ fn get_task_cross_project(
     task_id: Option<&str>,
 ) -> Result<TableIterator<'static, (name!(project_name, String), name!(task, Jsonb))>, ErrorReport> {
     let task = required("task_id", task_id)?;
-    let found = sql!(
+    let found = read!(
         "select d.project_name, task_mgmt.task_as_json(d)
         from task_mgmt.task_details d
         where d.project_name = any($1) and d.task_id = $2
@@ -105,15 +105,19 @@ fn find_workers<'a>(projects: &'a [String], user: &'a str) -> Result<Vec<Worker<
     let mut workers = Vec::with_capacity(projects.len());
     let mut refusal = None;
     for project in projects {
-        let worker = Worker::find(project, user)?;
+        // The list of projects was read before their locks were held.
+        let worker = match Worker::find(project, user) {
+            Err(Error::ProjectNotFound(_) | Error::UserNotFound { .. }) => continue,
+            found => found?,
+        };
         match access::require_binding(project, user, worker.bound_role) {
             Ok(()) => workers.push(worker),
             Err(error) => refusal = Some(error),
         }
     }
-    match refusal {
-        Some(error) if workers.is_empty() => Err(error),
-        _ => Ok(workers),
+    match workers.is_empty() {
+        true => Err(refusal.unwrap_or_else(|| Error::UserNotFoundAnywhere(user.into()))),
+        false => Ok(workers),
     }
 }
 

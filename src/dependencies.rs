@@ -17,7 +17,7 @@ use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::satisfaction;
-use crate::spi::sql;
+use crate::spi::{read, sql};
 
 /// Makes a task wait until another one completes with a given completion status, and returns the dependency's id.
 ///
@@ -122,7 +122,7 @@ fn get_dependency(project_name: Option<&str>, dependency_id: Option<&str>) -> Re
     let project = required("project_name", project_name)?;
     let id = required("dependency_id", dependency_id)?;
     access::require(Level::Reader, project)?;
-    let found = sql!(
+    let found = read!(
         "select to_jsonb(d) - 'project_name'
         from task_mgmt.dependency_details d
         where d.project_name = $1 and d.dependency_id = $2"
@@ -140,7 +140,7 @@ fn get_dependency(project_name: Option<&str>, dependency_id: Option<&str>) -> Re
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_dependencies_for_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
-    let statement = sql!(
+    let statement = read!(
         "select coalesce(jsonb_agg(to_jsonb(d) - 'project_name' order by d.dependency_id), '[]')
         from task_mgmt.dependency_details d
         where d.project_name = $1 and d.task_id = $2"
@@ -157,12 +157,13 @@ fn get_dependencies_depending_on_task(
     project_name: Option<&str>,
     dependent_on_task_id: Option<&str>,
 ) -> Result<Jsonb, ErrorReport> {
-    let statement = sql!(
+    let statement = read!(
         "select coalesce(jsonb_agg(to_jsonb(d) - 'project_name' order by d.dependency_id), '[]')
         from task_mgmt.dependency_details d
         where d.project_name = $1 and d.dependent_on_task_id = $2"
     );
-    Ok(list(statement, project_name, dependent_on_task_id)?)
+    let upstream = required("dependent_on_task_id", dependent_on_task_id)?;
+    Ok(list(statement, project_name, Some(upstream))?)
 }
 
 /// What a task still waits for, as an array of what `get_dependency` returns; empty for an unknown task.
@@ -174,7 +175,7 @@ fn get_unsatisfied_dependencies_for_task(
     project_name: Option<&str>,
     task_id: Option<&str>,
 ) -> Result<Jsonb, ErrorReport> {
-    let statement = sql!(
+    let statement = read!(
         "select coalesce(jsonb_agg(to_jsonb(d) - 'project_name' order by d.dependency_id), '[]')
         from task_mgmt.dependency_details d
         where d.project_name = $1 and d.task_id = $2 and not d.is_satisfied"

@@ -243,13 +243,22 @@ impl Error {
 
 impl From<Error> for ErrorReport {
     fn from(error: Error) -> Self {
-        let mut report = ErrorReport::new(error.code(), error.to_string(), "task_mgmt");
+        let mut report = ErrorReport::new(error.code(), shorten(error.to_string()), "task_mgmt");
         if let Some(detail) = error.detail() {
-            report = report.set_detail(detail);
+            report = report.set_detail(shorten(detail));
         }
         match error.hint() {
             Some(hint) => report.set_hint(hint),
             None => report,
         }
+    }
+}
+
+/// Arguments are repeated in messages, however long they are.
+fn shorten(text: String) -> String {
+    const MOST_CHARS: usize = 1000;
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }

@@ -13,7 +13,7 @@ pub struct Lanes(HashMap<String, HashMap<String, i32>>);
 
 impl Lanes {
     /// Finds the lanes, and makes those that are missing, in one order, so that two callers cannot wait for each other.
-    /// Lanes are opened before any other row or key is locked.
+    /// Lanes are opened after all keys and before any other row is locked.
     pub fn open(project: &str, kinds: &BTreeSet<Kind>) -> Result<Self, Error> {
         let lanes = Self::find(project, kinds)?;
         let missing: Vec<Kind> = kinds.iter().copied().filter(|kind| lanes.number(*kind).is_err()).collect();

@@ -1,7 +1,8 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, users (sorted), tasks (sorted); then rows of
-//! `task_mgmt.task` (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
+//! Everybody takes them in this order: project, dependency graph, users (sorted), tasks (sorted); then new rows of
+//! `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no),
+//! then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
 
 use pgrx::pg_sys;

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
-use crate::spi::sql;
+use crate::spi::{read, sql};
 
 /// Creates an active project and returns its name.
 ///
@@ -86,7 +86,7 @@ fn create_project(
 fn get_project(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    let found = sql!(
+    let found = read!(
         "select jsonb_build_object(
                 'project_name', project_name,
                 'created_at', created_at,
@@ -154,7 +154,7 @@ fn update_project(project_name: Option<&str>, data: Option<Jsonb>) -> Result<boo
 #[search_path(pg_catalog, pg_temp)]
 fn list_all_projects() -> Result<Vec<String>, ErrorReport> {
     let readable = access::projects(Level::Reader)?;
-    Ok(sql!(
+    Ok(read!(
         "select coalesce(array_agg(project_name order by project_name), '{}')
         from task_mgmt.project
         where status = 'active' and project_name = any($1)"

@@ -9,10 +9,10 @@ pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     lock_gates(project, task_nos)?;
     sql!(
         "delete from task_mgmt.ready r
-        using task_mgmt.task t
+        using task_mgmt.task t, (values (false), (true)) as half (is_returned)
         where t.project_name = $1 and t.task_no = any($2)
             and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-            and r.is_returned = any ('{false,true}') and r.urgency = -t.priority and r.task_no = t.task_no"
+            and r.is_returned = half.is_returned and r.urgency = -t.priority and r.task_no = t.task_no"
     )
     .run(&[project.into(), task_nos.to_vec().into()])?;
     Ok(())

@@ -51,15 +51,18 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// The oldest transaction that was running, and the first that had not begun; both never wrap around.
-    pub fn horizon(&self) -> (u64, u64) {
-        // SAFETY: the snapshot is registered; the next id is read from shared memory.
+    /// The oldest transaction that was running when the snapshot was taken, and one that had not begun by then; both never
+    /// wrap around. None if the present transaction has written: what it removed is out of its sight, but may come back.
+    pub fn horizon(&self) -> Option<(u64, u64)> {
+        // SAFETY: the snapshot is registered; the next id is read from shared memory, after the snapshot was taken. Its xmax
+        // would not do, because transactions with larger ids may have been running.
         unsafe {
-            let (oldest, next) = ((*self.0).xmin, (*self.0).xmax);
-            let present = pg_sys::ReadNextFullTransactionId().value;
-            let unwrap =
-                |id: pg_sys::TransactionId| present - u64::from((present as u32).wrapping_sub(id.into_inner()));
-            (unwrap(oldest), unwrap(next))
+            if pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId {
+                return None;
+            }
+            let next = pg_sys::ReadNextFullTransactionId().value;
+            let oldest = (*self.0).xmin.into_inner();
+            Some((next - u64::from((next as u32).wrapping_sub(oldest)), next))
         }
     }
 }
@@ -173,15 +176,24 @@ impl Table {
         }
     }
 
-    /// Deletes a row unless somebody else is changing or has changed it; whether it did. Errors: 40001 if the row is younger
-    /// than the snapshot of a REPEATABLE READ transaction.
+    /// Deletes a row unless somebody else has changed it, waiting for whoever is about to; whether it did. Errors: 40001 if
+    /// the row is younger than the snapshot of a REPEATABLE READ transaction.
     pub fn delete(&self, place: Place) -> Result<bool, Error> {
+        self.remove(place, true)
+    }
+
+    /// The same without waiting.
+    pub fn try_delete(&self, place: Place) -> Result<bool, Error> {
+        self.remove(place, false)
+    }
+
+    fn remove(&self, place: Place, wait: bool) -> Result<bool, Error> {
         let mut place = place.pointer();
         let mut failure = pg_sys::TM_FailureData::default();
         // SAFETY: the place comes from a scan of this table whose snapshot still lives.
         let result = unsafe {
             let command = pg_sys::GetCurrentCommandId(true);
-            pg_sys::heap_delete(self.relation, &mut place, command, crosscheck(), false, &mut failure, false)
+            pg_sys::heap_delete(self.relation, &mut place, command, crosscheck(), wait, &mut failure, false)
         };
         decide(result, pg_sys::TM_Result::TM_BeingModified)
     }

@@ -7,6 +7,23 @@ use crate::events::{self, Actor};
 use crate::ready;
 use crate::spi::sql;
 
+/// Locks what re-opening a task, or completing it otherwise than before, may change: the rows of its dependents, then their
+/// gates and its own, each in the one order that all use. The caller holds the key of the dependency graph and the task's row.
+pub fn lock_dependents(project: &str, upstream_no: i64) -> Result<(), Error> {
+    let mut task_nos = sql!(
+        "select t.task_no
+        from task_mgmt.task t
+        where t.project_name = $1 and t.task_no in (
+            select d.task_no from task_mgmt.dependency d where d.project_name = $1 and d.upstream_no = $2
+        )
+        order by t.task_no
+        for no key update"
+    )
+    .all(&[project.into(), upstream_no.into()], |row| row.get(1))?;
+    task_nos.push(upstream_no);
+    ready::lock_gates(project, &task_nos)
+}
+
 /// Satisfies the dependencies on a task that has just been completed, whose row the caller has locked.
 pub fn satisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<(), Error> {
     let dependents = sql!(
@@ -20,7 +37,7 @@ pub fn satisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> R
 }
 
 /// Makes dependents wait again for a task that is no longer completed as they require; for those that somebody has started
-/// or finished it only records so. The caller holds the key of the dependency graph.
+/// or finished it only records so. The caller has locked the dependents.
 pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<(), Error> {
     let dependents = sql!(
         "select distinct task_no
@@ -32,13 +49,6 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     if dependents.is_empty() {
         return Ok(());
     }
-    sql!(
-        "select from task_mgmt.task
-        where project_name = $1 and task_no = any($2)
-        order by task_no
-        for no key update"
-    )
-    .run(&[project.into(), dependents.clone().into()])?;
     ready::withdraw(project, &dependents)?;
     let (started, waiting) = split_by_started(project, &dependents)?;
     let again = sql!(

@@ -15,14 +15,36 @@ use crate::error::Error;
 /// A statement whose plan is kept for the life of the backend. Made by [`sql!`] where it is used.
 pub struct Statement {
     text: &'static str,
+    snapshot: Snapshot,
     plan: OnceCell<pg_sys::SPIPlanPtr>,
 }
+
+/// What a statement sees in REPEATABLE READ and SERIALIZABLE; in READ COMMITTED all see what is committed when they run.
+#[derive(Clone, Copy)]
+pub enum Snapshot {
+    /// What is committed when it runs.
+    Latest,
+    /// What the transaction sees.
+    Callers,
+}
+
+/// Declares a statement of a function that only reads: it agrees with what else the transaction reads.
+macro_rules! read {
+    ($text:expr) => {{
+        thread_local! {
+            static STATEMENT: &'static $crate::spi::Statement =
+                $crate::spi::Statement::leak($text, $crate::spi::Snapshot::Callers);
+        }
+        STATEMENT.with(|statement| *statement)
+    }};
+}
+pub(crate) use read;
 
 /// Declares a statement; its parameters get the types of the arguments of the first call.
 macro_rules! sql {
     ($text:expr) => {{
         thread_local! {
-            static STATEMENT: &'static $crate::spi::Statement = $crate::spi::Statement::leak($text);
+            static STATEMENT: &'static $crate::spi::Statement = $crate::spi::Statement::leak($text, $crate::spi::Snapshot::Latest);
         }
         STATEMENT.with(|statement| *statement)
     }};
@@ -55,8 +77,8 @@ impl Row {
 }
 
 impl Statement {
-    pub fn leak(text: &'static str) -> &'static Self {
-        Box::leak(Box::new(Self { text, plan: OnceCell::new() }))
+    pub fn leak(text: &'static str, snapshot: Snapshot) -> &'static Self {
+        Box::leak(Box::new(Self { text, snapshot, plan: OnceCell::new() }))
     }
 
     /// Runs the statement and returns the number of rows that it returned or changed.
@@ -96,7 +118,7 @@ impl Statement {
         Spi::connect(|_| {
             let plan = self.plan(arguments)?;
             // SAFETY: the plan is kept, and was prepared for arguments of these types.
-            let (table, processed) = unsafe { execute(plan, arguments) }?;
+            let (table, processed) = unsafe { execute(plan, arguments, self.snapshot) }?;
             let rows = if table.is_null() { 0 } else { processed };
             let mut rows = (0..rows).map(|index| {
                 // SAFETY: SPI allocated that many tuples, which live until the end of this connection.
@@ -151,13 +173,14 @@ fn key_after(project: &str, detail: &str) -> String {
     key.strip_prefix(project).map_or(key, |rest| rest.trim_start_matches(", ")).to_owned()
 }
 
-/// Runs a plan on a fresh snapshot: the result table (null if the statement returns no rows) and the number of rows.
+/// Runs a plan: the result table (null if the statement returns no rows) and the number of rows.
 ///
 /// # Safety
 /// Connected to SPI, and the plan was prepared for the types of the arguments.
 unsafe fn execute(
     plan: pg_sys::SPIPlanPtr,
     arguments: &[DatumWithOid],
+    snapshot: Snapshot,
 ) -> Result<(*mut pg_sys::SPITupleTable, usize), Error> {
     let mut values: Vec<pg_sys::Datum> = Vec::with_capacity(arguments.len());
     let mut nulls: Vec<std::ffi::c_char> = Vec::with_capacity(arguments.len());
@@ -170,11 +193,14 @@ unsafe fn execute(
     // SAFETY: values and nulls have one entry for each parameter; SPI copies the snapshot.
     unsafe {
         let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
-        let status = if pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 {
-            let (latest, own) = (pg_sys::GetLatestSnapshot(), pg_sys::GetTransactionSnapshot());
-            pg_sys::SPI_execute_snapshot(plan, values, nulls, latest, own, false, true, 0)
-        } else {
-            pg_sys::SPI_execute_plan(plan, values, nulls, false, 0)
+        let keeps_snapshot = pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32;
+        let status = match (keeps_snapshot, snapshot) {
+            (false, _) => pg_sys::SPI_execute_plan(plan, values, nulls, false, 0),
+            (true, Snapshot::Callers) => pg_sys::SPI_execute_plan(plan, values, nulls, true, 0),
+            (true, Snapshot::Latest) => {
+                let (latest, own) = (pg_sys::GetLatestSnapshot(), pg_sys::GetTransactionSnapshot());
+                pg_sys::SPI_execute_snapshot(plan, values, nulls, latest, own, false, true, 0)
+            }
         };
         Spi::check_status(status)?;
         Ok((pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize))

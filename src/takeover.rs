@@ -29,7 +29,7 @@ pub struct Idle {
 
 /// Takes over a task whose key the caller has locked. Errors: 55006 if its lease is not idle for long enough.
 pub fn take_requested(worker: &Worker, task_id: &str, held: &Held) -> Result<(), Error> {
-    if held.idle_seconds >= held.limit_seconds && take(worker, held)? {
+    if held.idle_seconds >= held.limit_seconds && take(worker, held, Choice::ByName)? {
         return Ok(());
     }
     Err(Error::HeldByAnother {
@@ -56,7 +56,7 @@ pub fn try_take(worker: &Worker, task: &Idle) -> Result<bool, Error> {
     if !locks::try_lock(key) {
         return Ok(false);
     }
-    let is_taken = take(worker, &task.held)?;
+    let is_taken = take(worker, &task.held, Choice::Automatic)?;
     if !is_taken {
         locks::unlock(key);
     }
@@ -109,8 +109,14 @@ pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
     )
 }
 
-/// Moves the lease, unless it was renewed or ended since `held` was read.
-fn take(worker: &Worker, held: &Held) -> Result<bool, Error> {
+/// How a task was chosen: a paused one is taken by name only, and qualification for a named one was checked before.
+enum Choice {
+    ByName,
+    Automatic,
+}
+
+/// Moves the lease, unless it was renewed or ended, or the task changed, since `held` was read.
+fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
     let taken = sql!(
         "with taken as (
             update task_mgmt.lease l
@@ -121,6 +127,10 @@ fn take(worker: &Worker, held: &Held) -> Result<bool, Error> {
                     select from task_mgmt.task t
                     where t.project_name = $1 and t.task_no = $2 and t.status = 'queued'
                         and (t.assigned_user_no is null or t.assigned_user_no = $4)
+                        and ($9 or not t.is_paused and t.lane_no = any($10))
+                )
+                and not exists (
+                    select from task_mgmt.blocked b where b.project_name = $1 and b.task_no = $2
                 )
             returning l.task_no
         )
@@ -136,6 +146,8 @@ fn take(worker: &Worker, held: &Held) -> Result<bool, Error> {
         clock::now()?.into(),
         held.limit_seconds.into(),
         held.user_id.as_str().into(),
+        matches!(choice, Choice::ByName).into(),
+        worker.lanes.to_vec().into(),
     ])?;
     Ok(taken > 0)
 }

@@ -17,6 +17,7 @@ use crate::lanes::Lanes;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
+use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
 use crate::users;
@@ -81,6 +82,7 @@ fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<
     if task.status == "queued" {
         return Err(Error::TaskNotFinished(task.task_id.into()).into());
     }
+    satisfaction::lock_dependents(project, task.task_no)?;
     reopen(&task)?;
     Ok(true)
 }
@@ -144,9 +146,12 @@ fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool
 }
 
 fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error> {
-    lane_after(project, task_id, patch)?;
-    let task = LockedTask::lock(project, task_id)?;
+    locks::lock(Key::Task(project, task_id));
     let lane = lane_after(project, task_id, patch)?;
+    let task = LockedTask::lock(project, task_id)?;
+    if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
+        satisfaction::lock_dependents(project, task.task_no)?;
+    }
     ready::withdraw(project, &[task.task_no])?;
     if patch.has_edits() {
         edit(&task, patch, lane)?;
@@ -207,8 +212,7 @@ impl<'a> LockedTask<'a> {
     }
 }
 
-/// The lane that the task will be in, if the patch moves it. Asked twice: before the task is locked, so that a missing lane
-/// is opened without holding anything, and afterwards for the answer.
+/// The lane that the task will be in, if the patch moves it. The caller holds the task's key, but no row yet.
 fn lane_after(project: &str, task_id: &str, patch: &TaskPatch) -> Result<Option<Lane>, Error> {
     if patch.task_type.is_none() && patch.segment_type.is_none() {
         return Ok(None);

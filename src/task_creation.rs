@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use pgrx::prelude::*;
 use task_mgmt_core::tasks::{DEFAULT_PRIORITY, NewTask};
 
-use crate::access;
+use crate::access::{self, Level};
 use crate::clock::{self, Instant};
 use crate::columns::task;
 use crate::error::Error;
@@ -17,16 +17,21 @@ use crate::rows::{self, Table};
 use crate::spi::{self, sql};
 use crate::tasks;
 
-/// Creates the tasks, all or none, and returns their ids in the order given. The caller has entered the project.
-pub fn create(project: &str, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
+/// Creates the tasks, all or none, and returns their ids in the order given.
+pub fn create(project_name: Option<&str>, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
+    let is_alone = new.iter().filter(|task| !task.active_user_id.is_empty()).count() > MOST_USER_KEYS;
+    let project = match is_alone {
+        true => projects::enter_alone(Level::Manager, project_name)?,
+        false => projects::enter(Level::Manager, project_name)?,
+    };
     projects::require_existing(project)?;
     if new.is_empty() {
         return Ok(vec![]);
     }
     let types = Types::find(project, &new)?;
     types.check(project, &new)?;
+    let users = find_users(project, &new, is_alone)?;
     let lanes = Lanes::open(project, &new.iter().map(lane_of).collect())?;
-    let users = lock_users(project, &new)?;
     let now = clock::now()?;
     spi::begin_writing();
     let rows = NewRows::new(project, &new, &lanes, &users, now)?;
@@ -37,6 +42,9 @@ pub fn create(project: &str, new: Vec<NewTask>) -> Result<Vec<String>, Error> {
     rows.insert_blocked()?;
     Ok(rows.into_ids())
 }
+
+/// The table of locks is of limited size and shared by all.
+const MOST_USER_KEYS: usize = 64;
 
 fn lane_of<'t>(task: &'t NewTask) -> lanes::Kind<'t> {
     (&task.task_type, task.segment_type.as_deref().unwrap_or_default())
@@ -72,8 +80,9 @@ impl Types {
     }
 }
 
-/// Locks the users who are to hold a task, checks that they hold none, and returns the numbers of all users named.
-fn lock_users(project: &str, new: &[NewTask]) -> Result<HashMap<String, i32>, Error> {
+/// Locks the users who are to hold a task, unless the project is locked as a whole, checks that they hold none, and returns
+/// the numbers of all users named.
+fn find_users(project: &str, new: &[NewTask], is_alone: bool) -> Result<HashMap<String, i32>, Error> {
     let mut holders = HashMap::new();
     for task in new.iter().filter(|task| !task.active_user_id.is_empty()) {
         let requested = task.task_id.clone().unwrap_or_default();
@@ -81,8 +90,9 @@ fn lock_users(project: &str, new: &[NewTask]) -> Result<HashMap<String, i32>, Er
             return Err(Error::OtherTaskActive { active, requested });
         }
     }
-    let keys: Vec<Key> = holders.keys().map(|user| Key::User(project, user)).collect();
-    locks::lock_all(&keys);
+    if !is_alone {
+        locks::lock_all(&holders.keys().map(|user| Key::User(project, user)).collect::<Vec<_>>());
+    }
     let named: HashSet<&str> = new
         .iter()
         .flat_map(|task| [&task.assigned_user_id, &task.active_user_id, &task.completed_user_id])

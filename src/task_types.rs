@@ -10,7 +10,7 @@ use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::projects;
-use crate::spi::sql;
+use crate::spi::{read, sql};
 
 /// One row for each task type.
 macro_rules! task_type_objects {
@@ -59,7 +59,7 @@ fn get_task_type(project_name: Option<&str>, task_type: Option<&str>) -> Result<
     let project = required("project_name", project_name)?;
     let task_type = required("task_type", task_type)?;
     access::require(Level::Reader, project)?;
-    let found = sql!(concat!(task_type_objects!(), " and task_type = $2"))
+    let found = read!(concat!(task_type_objects!(), " and task_type = $2"))
         .first(&[project.into(), task_type.into()], |row| row.get(2))?;
     match found {
         Some(found) => Ok(found),
@@ -76,7 +76,7 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
     projects::require_existing(project)?;
-    let task_types = sql!(concat!(
+    let task_types = read!(concat!(
         "select coalesce(jsonb_agg(listed.object order by listed.task_type), '[]') from (",
         task_type_objects!(),
         ") as listed"

@@ -12,7 +12,7 @@ use crate::events;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::projects;
-use crate::spi::sql;
+use crate::spi::{read, sql};
 use crate::users;
 
 /// Submissions between two times; the filter that follows decides by which index they are found.
@@ -82,9 +82,9 @@ fn get_timesheet_submissions(
     access::require(Level::Reader, project)?;
     projects::require_existing(project)?;
     let statement = match (user_id, task_id) {
-        (_, Some(_)) => sql!(concat!(submissions!(), " and t.task_id = $3 and ($2 is null or u.user_id = $2)")),
-        (Some(_), None) => sql!(concat!(submissions!(), " and $3 is null and u.user_id = $2")),
-        (None, None) => sql!(concat!(submissions!(), " and $3 is null and $2 is null")),
+        (_, Some(_)) => read!(concat!(submissions!(), " and t.task_id = $3 and ($2 is null or u.user_id = $2)")),
+        (Some(_), None) => read!(concat!(submissions!(), " and $3 is null and u.user_id = $2")),
+        (None, None) => read!(concat!(submissions!(), " and $3 is null and $2 is null")),
     };
     Ok(statement.value(&[project.into(), user_id.into(), task_id.into(), start_date.into(), end_date.into()])?)
 }
@@ -111,7 +111,7 @@ fn get_user_work_history(
     let user_no = users::find_no(project, user)?;
     let end = clock::now()?;
     let start = end.minus_seconds(f64::from(days) * 86_400.0);
-    Ok(sql!(
+    Ok(read!(
         "with submissions as (
             select s.submission_no, t.task_id, s.seconds_spent, s.submitted_at
             from task_mgmt.submission s
@@ -152,7 +152,7 @@ fn get_user_work_history(
 #[search_path(pg_catalog, pg_temp)]
 fn get_task_timesheet_summary(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let (project, task_no) = open(project_name, task_id)?;
-    Ok(sql!(
+    Ok(read!(
         "with per_user as (
             select u.user_id, trim_scale(sum(s.seconds_spent)) as seconds
             from task_mgmt.submission s
@@ -189,7 +189,7 @@ fn get_task_timesheet_summary(project_name: Option<&str>, task_id: Option<&str>)
 #[search_path(pg_catalog, pg_temp)]
 fn get_total_task_time(project_name: Option<&str>, task_id: Option<&str>) -> Result<AnyNumeric, ErrorReport> {
     let (project, task_no) = open(project_name, task_id)?;
-    Ok(sql!(
+    Ok(read!(
         "select trim_scale(coalesce(sum(seconds_spent), 0))
         from task_mgmt.submission
         where project_name = $1 and task_no = $2"
@@ -204,7 +204,7 @@ fn get_total_task_time(project_name: Option<&str>, task_id: Option<&str>) -> Res
 #[search_path(pg_catalog, pg_temp)]
 fn get_total_task_cost(project_name: Option<&str>, task_id: Option<&str>) -> Result<AnyNumeric, ErrorReport> {
     let (project, task_no) = open(project_name, task_id)?;
-    Ok(sql!(
+    Ok(read!(
         "select trim_scale(round(coalesce(sum(seconds_spent * hourly_rate) / 3600, 0), 6))
         from task_mgmt.submission
         where project_name = $1 and task_no = $2"

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::projects;
-use crate::spi::sql;
+use crate::spi::{read, sql};
 
 /// One row for each user. Somebody who holds several tasks is shown with the one leased last.
 macro_rules! user_objects {
@@ -68,7 +68,7 @@ fn get_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<Jsonb, 
     let project = required("project_name", project_name)?;
     let user = required("user_id", user_id)?;
     access::require(Level::Reader, project)?;
-    let found = sql!(concat!(user_objects!(), " and u.user_id = $2"))
+    let found = read!(concat!(user_objects!(), " and u.user_id = $2"))
         .first(&[project.into(), user.into()], |row| row.get(2))?;
     match found {
         Some(found) => Ok(found),
@@ -85,7 +85,7 @@ fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
     projects::require_existing(project)?;
-    let users = sql!(concat!(
+    let users = read!(concat!(
         "select coalesce(jsonb_agg(listed.object order by listed.user_id), '[]') from (",
         user_objects!(),
         ") as listed"

@@ -55,6 +55,8 @@ impl NewDependency {
     /// Checks what can be checked without the project; `argument` says where the dependency stands.
     pub fn check(&self, argument: &str) -> Result<(), Invalid> {
         check_name(format_args!("{argument}.dependency_id"), &self.id())?;
+        check_name(format_args!("{argument}.task_id"), &self.task_id)?;
+        check_name(format_args!("{argument}.dependent_on_task_id"), &self.dependent_on_task_id)?;
         check_name(format_args!("{argument}.required_completion_status"), &self.required_completion_status)?;
         if self.task_id == self.dependent_on_task_id {
             return Err(Invalid(format!("Task cannot depend on itself: {argument}.task_id is \"{}\"", self.task_id)));
