@@ -87,6 +87,8 @@ pub enum Error {
     CannotHoldBack { task: String, status: String },
     #[error("Dependencies would form a cycle: {0}")]
     Cycle(String),
+    #[error("Task {0} was changed by its verification handler")]
+    ChangedByHandler(String),
     #[error("Task verification failed: {0}")]
     VerificationFailed(String),
     #[error("{kind} handler {handler} does not exist any more")]
@@ -183,6 +185,7 @@ impl Error {
             | TaskTypesHaveTasks { .. }
             | HandlerMissing { .. }
             | HandlerResult { .. }
+            | ChangedByHandler(_)
             | VerificationFailed(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             NotQualifiedForType { .. }

@@ -38,43 +38,22 @@ fn completer_alone(task: &LockedTask) -> Result<Error, Error> {
 
 /// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
 fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), Error> {
-    let completion = sql!(
-        "select y.task_type, y.completion_statuses, y.verification_handler, y.completion_handler,
-            coalesce(l.user_no, t.completed_user_no)
-        from task_mgmt.task t
-        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
-        left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
-        where t.project_name = $1 and t.task_no = $2"
-    );
-    let found = completion.first(&[task.project.into(), task.task_no.into()], |row| {
-        Ok((
-            row.get::<String>(1)?,
-            row.get::<Vec<String>>(2)?,
-            row.find::<String>(3)?,
-            row.find::<String>(4)?,
-            row.find::<i32>(5)?,
-        ))
-    })?;
-    let Some((task_type, allowed, verification, completion, holder)) = found else {
-        return Err(tasks::not_found(task.project, task.task_id)?);
-    };
-    tasks::require_status_allowed(status, &task_type, &allowed)?;
+    let state = State::find(task)?;
+    tasks::require_status_allowed(status, &state.task_type, &state.completion_statuses)?;
     let user_no = match user {
         Some(user) => users::find_no(task.project, user)?,
-        None => holder.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
+        None => state.worker.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
     };
-    if task.status == "queued" && tasks::is_blocked(task.project, task.task_no)? && holder.is_none() {
+    if task.status == "queued" && tasks::is_blocked(task.project, task.task_no)? && state.worker.is_none() {
         return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
     }
-    if let Some(handler) = &verification {
+    if let Some(handler) = &state.verification_handler {
         let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {
             return Err(Error::VerificationFailed(verdict.message));
         }
-        // The handler may have done something to the task.
-        let present = LockedTask::lock(task.project, task.task_id)?;
-        if present.status != task.status {
-            return Err(present.finished());
+        if State::find(task)? != state {
+            return Err(Error::ChangedByHandler(task.task_id.into()));
         }
     }
     ready::withdraw(task.project, &[task.task_no])?;
@@ -88,9 +67,52 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
     events::append(task.project, &[task.task_no], "completed", Actor::User(user_no), Some(status), task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, status, task.now)?;
     satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
-    match &completion {
+    match &state.completion_handler {
         Some(handler) => handlers::complete(task.project, handler, task.task_id, status),
         None => Ok(()),
+    }
+}
+
+/// What a completion depends on.
+#[derive(PartialEq)]
+struct State {
+    status: String,
+    completion_status: String,
+    /// Who holds the task or, if it is completed, who completed it.
+    worker: Option<i32>,
+    fence: Option<i64>,
+    task_type: String,
+    completion_statuses: Vec<String>,
+    verification_handler: Option<String>,
+    completion_handler: Option<String>,
+}
+
+impl State {
+    fn find(task: &LockedTask) -> Result<Self, Error> {
+        let found = sql!(
+            "select t.status::text, t.completion_status, coalesce(l.user_no, t.completed_user_no), l.fence, y.task_type,
+                y.completion_statuses, y.verification_handler, y.completion_handler
+            from task_mgmt.task t
+            join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
+            left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
+            where t.project_name = $1 and t.task_no = $2"
+        )
+        .first(&[task.project.into(), task.task_no.into()], |row| {
+            Ok(Self {
+                status: row.get(1)?,
+                completion_status: row.get(2)?,
+                worker: row.find(3)?,
+                fence: row.find(4)?,
+                task_type: row.get(5)?,
+                completion_statuses: row.get(6)?,
+                verification_handler: row.find(7)?,
+                completion_handler: row.find(8)?,
+            })
+        })?;
+        match found {
+            Some(state) => Ok(state),
+            None => Err(tasks::not_found(task.project, task.task_id)?),
+        }
     }
 }
 
