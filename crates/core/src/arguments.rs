@@ -160,9 +160,9 @@ mod tests {
     #[test]
     fn an_array_is_no_object() {
         let error = parse_object::<Sample>("data", r#"["text"]"#).map(|_| ()).unwrap_err();
-        assert_eq!(error.0, "data: invalid type: sequence, expected an object");
+        assert_eq!(error.0, "data: invalid type: array, expected an object");
         let error = parse_objects::<Sample>("data", r#"[{}, ["text"]]"#).map(|_| ()).unwrap_err();
-        assert_eq!(error.0, "data[1]: invalid type: sequence, expected an object");
+        assert_eq!(error.0, "data[1]: invalid type: array, expected an object");
         assert_eq!(
             parse_object::<Sample>("data", r#"{"note": 7}"#).unwrap_err().0,
             "data.note: invalid type: integer `7`, expected a string"

@@ -123,6 +123,14 @@ impl<'a> NewTask<'a> {
         if let Some(priority) = self.priority {
             check_priority(argument, priority)?;
         }
+        let users = [
+            ("assigned_user_id", &self.assigned_user_id),
+            ("active_user_id", &self.active_user_id),
+            ("completed_user_id", &self.completed_user_id),
+        ];
+        for (key, user) in users.into_iter().filter(|(_, user)| !user.is_empty()) {
+            check_name(format_args!("{argument}.{key}"), user)?;
+        }
         self.segment_seed_id = seed_id(argument, self.segment_seed_id, self.extra_data)?;
         check_unix_seconds(format_args!("{argument}.last_leased_ts"), self.last_leased_ts)?;
         self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(format_args!("{argument}.first_start_ts"), ts))?;
@@ -175,6 +183,13 @@ impl<'a> TaskPatch<'a> {
         let mut patch: Self = parse_object("data", text)?;
         if let Some(Some(segment_type)) = &patch.segment_type {
             check_name("data.segment_type", segment_type)?;
+        }
+        let users = [
+            ("data.assigned_user_id", patch.assigned_user_id.iter().flatten().next()),
+            ("data.completed_user_id", patch.completed_user_id.as_ref()),
+        ];
+        for (argument, user) in users {
+            user.filter(|user| !user.is_empty()).map_or(Ok(()), |user| check_name(argument, user))?;
         }
         if let Some(priority) = patch.priority {
             check_priority(format_args!("data"), priority)?;

@@ -53,7 +53,7 @@ fn prepare(name: &str) -> (Database, Client) {
             "do $$
             begin
                 create role client_hostile;
-            exception when duplicate_object then null;
+            exception when duplicate_object or unique_violation then null;
             end
             $$",
         )
