@@ -51,7 +51,7 @@ impl<'a> ProjectPatch<'a> {
             ("max_idle_seconds", self.max_idle_seconds),
         ];
         for (name, number) in numbers {
-            number.flatten().map_or(Ok(()), |number| check_positive(&format!("{prefix}{name}"), number))?;
+            number.flatten().map_or(Ok(()), |number| check_positive(format_args!("{prefix}{name}"), number))?;
         }
         Ok(())
     }
