@@ -152,7 +152,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
         satisfaction::lock_dependents(project, task.task_no)?;
     }
-    ready::withdraw(project, &[task.task_no])?;
+    if patch.moves() {
+        ready::withdraw(project, &[task.task_no])?;
+    }
     if patch.has_edits() {
         edit(&task, patch, lane)?;
     }
@@ -162,7 +164,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     if let Some(is_active) = patch.is_active {
         set_active(&task, is_active)?;
     }
-    ready::offer(project, &[task.task_no])?;
+    if patch.moves() {
+        ready::offer(project, &[task.task_no])?;
+    }
     set_completion(&task, patch.completion_status.as_deref(), patch.completed_user_id.as_deref())?;
     Ok(true)
 }

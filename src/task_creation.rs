@@ -157,6 +157,8 @@ struct NewRow<'a> {
     task: &'a NewTask<'a>,
     task_no: i64,
     task_id: String,
+    /// The id as a value, which two tables share.
+    id: Option<pg_sys::Datum>,
     lane_no: i32,
     assigned_user_no: Option<i32>,
     active_user_no: Option<i32>,
@@ -174,10 +176,12 @@ impl<'a> NewRows<'a> {
         let numbers = events::next_numbers(new.len())?;
         let mut made_up = made_up_ids(project, new.iter().filter(|task| task.task_id.is_none()).count())?;
         let rows = new.iter().zip(numbers).map(|(task, task_no)| {
+            let task_id = task.task_id.clone().or_else(|| made_up.pop()).unwrap_or_default();
             Ok(NewRow {
                 task,
                 task_no,
-                task_id: task.task_id.clone().or_else(|| made_up.pop()).unwrap_or_default(),
+                id: task_id.as_str().into_datum(),
+                task_id,
                 lane_no: lanes.number(lane_of(task))?,
                 assigned_user_no: users.get(&task.assigned_user_id).copied(),
                 active_user_no: users.get(&task.active_user_id).copied(),
@@ -208,7 +212,8 @@ impl<'a> NewRows<'a> {
         let (project, now) = (self.project.into_datum(), self.now.into_datum());
         let role = self.role.as_str().into_datum();
         let empty = jsonb("{}");
-        let row = |new: &NewRow| {
+        let mut common = Texts::default();
+        let row = |new: &NewRow<'a>| {
             let ng_state = new.task.ng_state.map_or(empty, |state| jsonb(state.get()));
             let last_leased = new.last_leased();
             let is_completed = new.completed_user_no.is_some();
@@ -220,10 +225,10 @@ impl<'a> NewRows<'a> {
                 if is_completed { last_leased.into_datum().or(now) } else { None },
                 new.first_start().into_datum(),
                 last_leased.into_datum(),
-                new.task.completion_status.as_str().into_datum(),
-                new.task_id.as_str().into_datum(),
-                new.task.task_type.as_str().into_datum(),
-                new.task.segment_type.as_deref().unwrap_or_default().into_datum(),
+                common.datum(&new.task.completion_status),
+                new.id,
+                common.datum(&new.task.task_type),
+                common.datum(new.task.segment_type.as_deref().unwrap_or_default()),
                 new.lane_no.into_datum(),
                 new.priority().into_datum(),
                 new.assigned_user_no.into_datum(),
@@ -233,7 +238,7 @@ impl<'a> NewRows<'a> {
                 new.task.segment_seed_id.and_then(|id| pgrx::AnyNumeric::from(id.0).into_datum()),
                 now,
                 role,
-                new.task.batch_id.as_str().into_datum(),
+                common.datum(&new.task.batch_id),
                 new.task.note.as_deref().and_then(|note| note.into_datum()),
                 ng_state,
                 new.task.ng_state_initial.map_or(ng_state, |state| jsonb(state.get())),
@@ -276,7 +281,7 @@ impl<'a> NewRows<'a> {
                     new.task_no.into_datum(),
                     leased,
                     new.first_start().into_datum(),
-                    new.task_id.as_str().into_datum(),
+                    new.id,
                 ]
             })
             .collect();
@@ -295,7 +300,7 @@ impl<'a> NewRows<'a> {
                     (-new.priority()).into_datum(),
                     new.task_no.into_datum(),
                     new.lane_no.into_datum(),
-                    new.task_id.as_str().into_datum(),
+                    new.id,
                 ]
             })
             .collect();
@@ -324,6 +329,16 @@ impl NewRow<'_> {
     fn is_ready(&self) -> bool {
         let is_open = self.completed_user_no.is_none() && self.active_user_no.is_none();
         is_open && self.task.is_active && !self.task.is_paused
+    }
+}
+
+/// Texts that many tasks have in common, each made into a value once.
+#[derive(Default)]
+struct Texts<'a>(HashMap<&'a str, Option<pg_sys::Datum>>);
+
+impl<'a> Texts<'a> {
+    fn datum(&mut self, text: &'a str) -> Option<pg_sys::Datum> {
+        *self.0.entry(text).or_insert_with(|| text.into_datum())
     }
 }
 

@@ -164,6 +164,16 @@ impl<'a> NewTask<'a> {
 }
 
 impl<'a> TaskPatch<'a> {
+    /// Whether the task may stand elsewhere among the ready ones afterwards, or not at all.
+    pub fn moves(&self) -> bool {
+        self.task_type.is_some()
+            || self.segment_type.is_some()
+            || self.priority.is_some()
+            || self.assigned_user_id.is_some()
+            || self.is_active.is_some()
+            || self.is_paused.is_some()
+    }
+
     /// Whether anything but assignment, activity and completion is to change.
     pub fn has_edits(&self) -> bool {
         self.task_type.is_some()
