@@ -42,7 +42,7 @@ fn start_task_cross_project(
 
 /// A task wherever it is: one row for each project that has one with this id and that the caller may read.
 ///
-/// *Errors*: P0002 no such project.
+/// *Errors*: P0002 no project that the caller may read has such a task.
 /// *Source*: annotation reference 12.7.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]

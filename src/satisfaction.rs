@@ -1,6 +1,8 @@
 //! What dependencies do: a completion satisfies them, a re-opening undoes that, and a task whose last one is satisfied
 //! can be started. `task_mgmt.blocked` counts what a task waits for; its rows are locked in the order of task numbers.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::clock::Instant;
 use crate::error::Error;
 use crate::events::{self, Actor};
@@ -59,8 +61,9 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
         returning task_no"
     )
     .all(&[project.into(), upstream_no.into(), status.into(), waiting.clone().into()], |row| row.get::<i64>(1))?;
-    let counts = waiting.iter().map(|task_no| again.iter().filter(|no| *no == task_no).count() as i32).collect();
-    add_unsatisfied(project, &waiting, counts)?;
+    let mut counts: HashMap<i64, i32> = HashMap::new();
+    again.into_iter().for_each(|task_no| *counts.entry(task_no).or_default() += 1);
+    add_unsatisfied(project, &waiting, waiting.iter().map(|task_no| counts[task_no]).collect())?;
     events::append(project, &waiting, "blocked", Actor::Caller, None, now)?;
     events::append(project, &started, "upstream_reopened", Actor::Caller, None, now)
 }
@@ -76,6 +79,7 @@ fn split_by_started(project: &str, task_nos: &[i64]) -> Result<(Vec<i64>, Vec<i6
         )"
     )
     .all(&[project.into(), task_nos.to_vec().into()], |row| row.get::<i64>(1))?;
+    let started: HashSet<i64> = started.into_iter().collect();
     Ok(task_nos.iter().partition(|task_no| started.contains(task_no)))
 }
 
