@@ -54,16 +54,18 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     ready::withdraw(project, &dependents)?;
     let (started, waiting) = split_by_started(project, &dependents)?;
     let again = sql!(
-        "update task_mgmt.dependency
+        "update task_mgmt.dependency d
         set is_satisfied = false
-        where project_name = $1 and upstream_no = $2 and required_completion_status <> $3 and is_satisfied
-            and not is_waived and task_no = any($4)
-        returning task_no"
+        where d.project_name = $1 and d.upstream_no = $2 and d.required_completion_status <> $3 and d.is_satisfied
+            and not d.is_waived
+            and (select t.status from task_mgmt.task t where t.project_name = $1 and t.task_no = d.task_no) = 'queued'
+            and not exists (select from task_mgmt.lease l where l.project_name = $1 and l.task_no = d.task_no)
+        returning d.task_no"
     )
-    .all(&[project.into(), upstream_no.into(), status.into(), waiting.clone().into()], |row| row.get::<i64>(1))?;
+    .all(&[project.into(), upstream_no.into(), status.into()], |row| row.get::<i64>(1))?;
     let mut counts: HashMap<i64, i32> = HashMap::new();
     again.into_iter().for_each(|task_no| *counts.entry(task_no).or_default() += 1);
-    add_unsatisfied(project, &waiting, waiting.iter().map(|task_no| counts[task_no]).collect())?;
+    add_unsatisfied(project, &waiting, waiting.iter().filter_map(|task_no| counts.get(task_no).copied()).collect())?;
     events::append(project, &waiting, "blocked", Actor::Caller, None, now)?;
     events::append(project, &started, "upstream_reopened", Actor::Caller, None, now)
 }
