@@ -47,12 +47,17 @@ thread_local! {
 
 /// Refuses a caller without the level in the project. Errors: 42501.
 pub fn require(level: Level, project: &str) -> Result<(), Error> {
-    let role = caller()?;
-    if is_all_powerful(role) || granted(role, level, project)? {
+    if has(level, project)? {
         return Ok(());
     }
     let scope = format!("project \"{project}\"");
-    Err(Error::AccessDenied { role: role_name(role), needed: level.name(), scope })
+    Err(Error::AccessDenied { role: role_name(caller()?), needed: level.name(), scope })
+}
+
+/// Whether the caller has the level in the project.
+pub fn has(level: Level, project: &str) -> Result<bool, Error> {
+    let role = caller()?;
+    Ok(is_all_powerful(role) || granted(role, level, project)?)
 }
 
 /// Refuses a caller without the level in all projects. Errors: 42501.

@@ -107,6 +107,8 @@ pub enum Error {
     NotQualifiedForSegment { user: String, segment_type: String },
     #[error("role \"{role}\" needs {needed} access to {scope}")]
     AccessDenied { role: String, needed: &'static str, scope: String },
+    #[error("role \"{role}\" may not change task {task}, which nobody holds")]
+    NotHeldForCaller { role: String, task: String },
     #[error("role \"{role}\" may not act as user {user}")]
     BoundToAnotherRole { role: String, user: String, bound_role: String },
     #[error("role \"{role}\" may not register a function that belongs to \"{owner}\"")]
@@ -191,6 +193,7 @@ impl Error {
             NotQualifiedForType { .. }
             | NotQualifiedForSegment { .. }
             | AccessDenied { .. }
+            | NotHeldForCaller { .. }
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -234,6 +237,9 @@ impl Error {
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
             NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",
             AccessDenied { .. } => "An admin grants it with grant_access.",
+            NotHeldForCaller { .. } => {
+                "Workers save ng_state and note while a user holds the task; managers change any task."
+            }
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."
             }

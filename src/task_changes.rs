@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use task_mgmt_core::tasks::TaskPatch;
 
 use self::completion::{reopen, set_completion};
-use crate::access::Level;
+use crate::access::{self, Level};
 use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
@@ -111,16 +111,18 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// belongs to it (verification, dependents, completion handler) or, if it is completed, changes its outcome; '' opens it again.
 /// *Returns* true.
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
-/// state does not allow the change; 42501 the caller is not a manager.
+/// state does not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
+/// act as the user that holds the task.
 /// *Locks*: the task's key and row; with completion_status also what `reactivate_task` locks.
-/// *Source*: annotation reference 6.4, 6.5.
+/// *Source*: annotation reference 6.4, 6.5, 20.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
-    let project = projects::enter(Level::Manager, project_name)?;
-    let id = required("task_id", task_id)?;
     let text = arguments::data(data)?;
     let patch = TaskPatch::parse(&text).map_err(Error::from)?;
+    let level = if patch.is_progress() { Level::Worker } else { Level::Manager };
+    let project = projects::enter(level, project_name)?;
+    let id = required("task_id", task_id)?;
     if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
         locks::lock(Key::Graph(project));
     }
@@ -149,6 +151,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     locks::lock(Key::Task(project, task_id));
     let lane = lane_after(project, task_id, patch)?;
     let task = LockedTask::lock(project, task_id)?;
+    if patch.is_progress() {
+        require_working(&task)?;
+    }
     if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
         satisfaction::lock_dependents(project, task.task_no)?;
     }
@@ -169,6 +174,20 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     }
     set_completion(&task, patch.completion_status.as_deref(), patch.completed_user_id.as_deref())?;
     Ok(true)
+}
+
+/// Refuses a caller who is no manager and does not act for the holder. Errors: 42501.
+fn require_working(task: &LockedTask) -> Result<(), Error> {
+    if access::has(Level::Manager, task.project)? {
+        return Ok(());
+    }
+    match tasks::holder(task.project, task.task_id)? {
+        Some(holder) => access::require_binding(task.project, &holder, users::bound_role(task.project, &holder)?),
+        None => {
+            let role = access::role_name(access::caller()?);
+            Err(Error::NotHeldForCaller { role, task: task.task_id.into() })
+        }
+    }
 }
 
 /// A task whose key and row are locked.

@@ -164,6 +164,30 @@ impl<'a> NewTask<'a> {
 }
 
 impl<'a> TaskPatch<'a> {
+    /// Whether it has only what somebody who works on a task saves meanwhile.
+    pub fn is_progress(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                ng_state: _,
+                note: _,
+                task_type: None,
+                priority: None,
+                batch_id: None,
+                ng_state_initial: None,
+                extra_data: None,
+                segment_type: None,
+                segment_seed_id: None,
+                assigned_user_id: None,
+                is_active: None,
+                is_paused: None,
+                is_checked: None,
+                completion_status: None,
+                completed_user_id: None,
+            }
+        )
+    }
+
     /// Whether the task may stand elsewhere among the ready ones afterwards, or not at all.
     pub fn moves(&self) -> bool {
         self.task_type.is_some()

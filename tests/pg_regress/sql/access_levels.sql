@@ -55,7 +55,7 @@ select * from try_as($$select create_task('p', '{"task_type": "x"}')$$);
 select start_task('p', 'u', 'a'), create_task('p', '{"task_id": "done", "task_type": "x", "completion_status": "Done", "completed_user_id": "u"}'),
 	create_dependency('p', '{"dependency_id": "d", "task_id": "b", "dependent_on_task_id": "a", "required_completion_status": "Done"}');
 select function as as_well
-from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{}')$$, $$pause_task('p', 'a')$$, $$unpause_task('p', 'a')$$,
+from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note": "n", "priority": 1}')$$, $$pause_task('p', 'a')$$, $$unpause_task('p', 'a')$$,
 	$$cancel_task('p', 'a')$$, $$reactivate_task('p', 'done')$$, $$assign_task('p', 'a', 'u')$$, $$force_release_task('p', 'a')$$,
 	$$create_dependency('p', '{"task_id": "b", "dependent_on_task_id": "done", "required_completion_status": "Done"}')$$,
 	$$create_dependencies('p', '[]')$$, $$update_dependency('p', 'd', '{}')$$, $$delete_dependency('p', 'd')$$,
@@ -66,6 +66,10 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{}')$$, 
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_manager', 'regress_admin')) = 'yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_worker') ~ 'needs manager'
 order by function;
+
+-- What comes of the work on a task is saved by workers while somebody holds it.
+select * from try_as($$select update_task('p', 'a', '{"ng_state": {"x": 1}, "note": "half"}')$$);
+select * from try_as($$select update_task('p', 'b', '{"note": "half"}')$$);
 
 -- Administering is for admins.
 select * from try_as($$select archive_project('p')$$);
