@@ -127,6 +127,9 @@ pub enum Error {
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
     NoCompletedUser(String),
 
+    #[error("{error}: see data[{index}]")]
+    Element { index: usize, error: Box<Error> },
+
     #[error("could not serialize access due to concurrent update")]
     Serialization,
 
@@ -137,6 +140,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same of an element of the array `data`.
+    pub fn of_element(self, index: usize) -> Self {
+        Self::Element { index, error: Box::new(self) }
+    }
+
+    /// The same of a `data` that is the element itself.
+    pub fn without_position(self) -> Self {
+        match self {
+            Self::Element { error, .. } => *error,
+            error => error,
+        }
+    }
+
     /// The one table of SQLSTATEs: missing P0002, duplicate 42710, wrong state 55000, held by another 55006,
     /// not allowed 42501, bad argument 22023, retry 40001.
     fn code(&self) -> PgSqlErrorCode {
@@ -197,6 +213,7 @@ impl Error {
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Element { error, .. } => error.code(),
             Serialization => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
@@ -209,6 +226,7 @@ impl Error {
                 "It was renewed {idle_seconds:.3} s ago; it can be taken over once it is idle for {limit_seconds} s."
             )),
             StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
+            Element { error, .. } => error.detail(),
             BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),
             _ => None,
         }
@@ -243,6 +261,7 @@ impl Error {
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."
             }
+            Element { error, .. } => return error.hint(),
             CannotHoldBack { .. } => "Only a task that nobody holds or has finished can wait.",
             _ => return None,
         };

@@ -67,38 +67,34 @@ impl Types {
     }
 
     fn check(&self, project: &str, new: &[NewTask]) -> Result<(), Error> {
-        for task in new {
-            let statuses = self.0.get(&task.task_type).ok_or_else(|| Error::TaskOfUnknownType {
-                project: project.into(),
-                task_type: task.task_type.clone(),
-            })?;
-            if !task.completion_status.is_empty() {
-                tasks::require_status_allowed(&task.completion_status, &task.task_type, statuses)?;
+        new.iter().enumerate().try_for_each(|(index, task)| {
+            let Some(statuses) = self.0.get(&task.task_type) else {
+                let unknown = Error::TaskOfUnknownType { project: project.into(), task_type: task.task_type.clone() };
+                return Err(unknown.of_element(index));
+            };
+            if task.completion_status.is_empty() {
+                return Ok(());
             }
-        }
-        Ok(())
+            tasks::require_status_allowed(&task.completion_status, &task.task_type, statuses)
+                .map_err(|error| error.of_element(index))
+        })
     }
 }
 
 /// Locks the users who are to hold a task, unless the project is locked as a whole, checks that they hold none, and returns
 /// the numbers of all users named.
 fn find_users(project: &str, new: &[NewTask], is_alone: bool) -> Result<HashMap<String, i32>, Error> {
+    let id = |index: usize| new[index].task_id.clone().unwrap_or_default();
     let mut holders = HashMap::new();
-    for task in new.iter().filter(|task| !task.active_user_id.is_empty()) {
-        let requested = task.task_id.clone().unwrap_or_default();
-        if let Some(active) = holders.insert(task.active_user_id.as_str(), requested.clone()) {
-            return Err(Error::OtherTaskActive { active, requested });
+    for (index, task) in new.iter().enumerate().filter(|(_, task)| !task.active_user_id.is_empty()) {
+        if let Some(other) = holders.insert(task.active_user_id.as_str(), index) {
+            return Err(Error::OtherTaskActive { active: id(other), requested: id(index) }.of_element(index));
         }
     }
     if !is_alone {
         locks::lock_all(&holders.keys().map(|user| Key::User(project, user)).collect::<Vec<_>>());
     }
-    let named: HashSet<&str> = new
-        .iter()
-        .flat_map(|task| [&task.assigned_user_id, &task.active_user_id, &task.completed_user_id])
-        .map(String::as_str)
-        .filter(|user| !user.is_empty())
-        .collect();
+    let named: HashSet<&str> = new.iter().flat_map(users_of).collect();
     let mut users = HashMap::with_capacity(named.len());
     if named.is_empty() {
         return Ok(users);
@@ -117,15 +113,22 @@ fn find_users(project: &str, new: &[NewTask], is_alone: bool) -> Result<HashMap<
         Ok((row.get::<String>(1)?, row.get::<i32>(2)?, row.find::<String>(3)?))
     })?;
     for (user, user_no, active) in found {
-        if let (Some(requested), Some(active)) = (holders.get(user.as_str()), active) {
-            return Err(Error::OtherTaskActive { active, requested: requested.clone() });
+        if let (Some(&index), Some(active)) = (holders.get(user.as_str()), active) {
+            return Err(Error::OtherTaskActive { active, requested: id(index) }.of_element(index));
         }
         users.insert(user, user_no);
     }
-    match named.into_iter().find(|user| !users.contains_key(*user)) {
-        Some(user) => Err(Error::UserNotFound { project: project.into(), user: user.into() }),
-        None => Ok(users),
+    for (index, task) in new.iter().enumerate() {
+        if let Some(user) = users_of(task).find(|user| !users.contains_key(*user)) {
+            return Err(Error::UserNotFound { project: project.into(), user: user.into() }.of_element(index));
+        }
     }
+    Ok(users)
+}
+
+fn users_of<'t>(task: &'t NewTask) -> impl Iterator<Item = &'t str> {
+    let users = [&task.assigned_user_id, &task.active_user_id, &task.completed_user_id];
+    users.into_iter().map(String::as_str).filter(|user| !user.is_empty())
 }
 
 /// Numbers as ids for tasks that have none, later ones first. An id that somebody chose is passed over.

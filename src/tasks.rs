@@ -28,7 +28,7 @@ use crate::task_creation;
 fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String, ErrorReport> {
     let text = arguments::data(data)?;
     let task = NewTask::parse(&text).map_err(Error::from)?;
-    let ids = task_creation::create(project_name, vec![task])?;
+    let ids = task_creation::create(project_name, vec![task]).map_err(Error::without_position)?;
     Ok(ids.into_iter().next().unwrap_or_default())
 }
 

@@ -69,6 +69,8 @@ select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "", 
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "x", "completion_status": "Done"}]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "none"}]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "x", "assigned_user_id": "none"}]');
+select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "x", "completion_status": "Odd", "completed_user_id": "v"}]');
+select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "x", "active_user_id": "u"}]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "m1", "task_type": "x"}]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n1", "task_type": "x"}]');
 select create_tasks('p', '{"task_id": "n1", "task_type": "x"}');
