@@ -71,6 +71,13 @@ select create_project('p');
 rollback;
 select * from leavings();
 
+-- Functions of others with the same names are not in the way, and stay as they are.
+begin;
+create function start_task() returns text language sql return 'mine';
+create extension task_mgmt;
+select start_task(), obj_description('start_task()'::regprocedure) as comment, has_function_privilege('public', 'start_task()', 'execute') as is_open;
+rollback;
+
 -- The tests that follow need it.
 create extension task_mgmt;
 drop function leavings, done;
