@@ -2,11 +2,12 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
+use task_mgmt_server::program;
 
 use crate::entry::Entry;
 use crate::plan::Work;
@@ -31,7 +32,7 @@ pub fn run(database: &str, work: Work, clients: u32, rows: u32, amount: Amount) 
     let logs = env::temp_dir().join(format!("task_mgmt_bench-{}", std::process::id()));
     fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
 
-    let mut command = Command::new(program()?);
+    let mut command = Command::new(program("pgbench")?);
     command.args(["--no-vacuum", "--protocol=prepared", "--log"]);
     command.arg(format!("--log-prefix={}", logs.join("log").display()));
     command.arg(format!("--client={clients}")).arg(format!("--jobs={}", clients.min(cores)));
@@ -49,16 +50,6 @@ pub fn run(database: &str, work: Work, clients: u32, rows: u32, amount: Amount) 
         bail!("pgbench failed; did it run out of tasks?\n{}", String::from_utf8_lossy(&output.stderr));
     }
     entries
-}
-
-/// pgbench comes with the server; Debian has a wrapper for it on the PATH.
-fn program() -> Result<PathBuf> {
-    let pg_config = env::var("PG_CONFIG").unwrap_or_else(|_| "pg_config".into());
-    let Ok(output) = Command::new(pg_config).arg("--bindir").output() else {
-        return Ok("pgbench".into());
-    };
-    let beside_server = Path::new(String::from_utf8(output.stdout)?.trim()).join("pgbench");
-    Ok(if beside_server.exists() { beside_server } else { "pgbench".into() })
 }
 
 /// Every thread of pgbench writes a file.

@@ -1,6 +1,5 @@
-//! The server that PGHOST, PGPORT, PGUSER and PGDATABASE name, and databases that are made on it and copied.
+//! The server, and databases that are made on it and copied.
 
-use std::env;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -16,16 +15,7 @@ pub struct Server {
 
 impl Server {
     pub fn connect() -> Result<Self> {
-        let variable = |name: &str, otherwise: &str| env::var(name).unwrap_or_else(|_| otherwise.into());
-        let port = variable("PGPORT", "5432").parse().context("PGPORT is not a number")?;
-        let mut config = Config::new();
-        config
-            .host(&variable("PGHOST", "/var/run/postgresql"))
-            .port(port)
-            .user(&variable("PGUSER", "postgres"))
-            .dbname(&variable("PGDATABASE", "postgres"))
-            .application_name("task_mgmt_bench");
-        let mut admin = config.connect(NoTls).context("cannot connect: are PGHOST, PGUSER and PGDATABASE set?")?;
+        let (mut admin, config) = task_mgmt_server::connect("task_mgmt_bench")?;
         let version = admin.query_one("select current_setting('server_version_num')::int", &[])?.get(0);
         Ok(Self { config, admin, version })
     }
