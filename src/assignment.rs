@@ -176,7 +176,7 @@ impl<'a> Worker<'a> {
 
     /// Leases a task that the caller has taken out of `task_mgmt.ready`.
     fn lease(&self, task_no: i64, task_id: &str) -> Result<(), Error> {
-        let number = events::next_number()?;
+        let number = events::next_number();
         let project = self.project.into_datum();
         let (task_no, user_no, now) = (task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
         let leases = Table::open(c"lease");

@@ -39,9 +39,11 @@ pub mod task {
     pub const FIRST_START_TS: i16 = 6;
     pub const LAST_LEASED_TS: i16 = 7;
     pub const COMPLETION_STATUS: i16 = 8;
+    pub const TASK_ID: i16 = 9;
     pub const TASK_TYPE: i16 = 10;
     pub const HAS_DEPENDENTS: i16 = 17;
     pub const NOTE: i16 = 22;
+    pub const COUNT: usize = 25;
 }
 
 pub mod lease {

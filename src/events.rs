@@ -8,19 +8,25 @@ use crate::error::Error;
 use crate::spi::sql;
 
 /// A number greater than any given before; it orders tasks, leases and events.
-pub fn next_number() -> Result<i64, Error> {
-    Ok(next_numbers(1)?[0])
+pub fn next_number() -> i64 {
+    next_numbers(1)[0]
 }
 
 /// Several such numbers, in order.
-pub fn next_numbers(count: usize) -> Result<Vec<i64>, Error> {
-    // SAFETY: catalog look-ups and calls of nextval on our own sequence, whose owner the current user is.
-    let numbers: Option<Vec<i64>> = unsafe {
+pub fn next_numbers(count: usize) -> Vec<i64> {
+    unsafe extern "C-unwind" {
+        /// commands/sequence.h
+        fn nextval_internal(sequence: pg_sys::Oid, checks_permissions: bool) -> i64;
+    }
+    let mut numbers = vec![0; count];
+    // SAFETY: catalog look-ups, and calls for a sequence that exists. Nothing that needs dropping is made within the boundary.
+    unsafe {
         let schema = pg_sys::get_namespace_oid(c"task_mgmt".as_ptr(), false);
         let sequence = pg_sys::get_relname_relid(c"serial".as_ptr(), schema);
-        (0..count).map(|_| pgrx::direct_function_call(pg_sys::nextval_oid, &[Some(sequence.into())])).collect()
-    };
-    numbers.ok_or_else(|| Error::Internal("nextval returned null".into()))
+        let next = || numbers.iter_mut().for_each(|number| *number = nextval_internal(sequence, false));
+        pg_sys::ffi::pg_guard_ffi_boundary(next);
+    }
+    numbers
 }
 
 /// Who is to be blamed or thanked for a change.
@@ -58,7 +64,7 @@ pub fn append(
     .run(&[
         project.into(),
         task_nos.to_vec().into(),
-        next_number()?.into(),
+        next_number().into(),
         now.into(),
         kind.into(),
         user_no.into(),

@@ -1,6 +1,8 @@
 //! Lanes: the homogeneous queues of a project, one for each task type and segment type that occur together.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use fnv::FnvHashMap;
 
 use crate::error::Error;
 use crate::spi::sql;
@@ -9,7 +11,7 @@ use crate::spi::sql;
 pub type Kind<'a> = (&'a str, &'a str);
 
 /// Numbers of lanes that exist.
-pub struct Lanes(HashMap<String, HashMap<String, i32>>);
+pub struct Lanes(FnvHashMap<String, FnvHashMap<String, i32>>);
 
 impl Lanes {
     /// Finds the lanes, and makes those that are missing, in one order, so that two callers cannot wait for each other.
@@ -48,7 +50,7 @@ impl Lanes {
         .all(&[project.into(), task_types.into(), segment_types.into()], |row| {
             Ok((row.get::<String>(1)?, row.get::<String>(2)?, row.get::<i32>(3)?))
         })?;
-        let mut lanes: HashMap<String, HashMap<String, i32>> = HashMap::new();
+        let mut lanes: FnvHashMap<String, FnvHashMap<String, i32>> = FnvHashMap::default();
         for (task_type, segment_type, lane_no) in rows {
             lanes.entry(task_type).or_default().insert(segment_type, lane_no);
         }

@@ -125,6 +125,13 @@ impl Key {
     }
 }
 
+impl From<pg_sys::ItemPointerData> for Place {
+    fn from(pointer: pg_sys::ItemPointerData) -> Self {
+        let (block, position) = pgrx::itemptr::item_pointer_get_both(pointer);
+        Self(block, position)
+    }
+}
+
 impl Place {
     fn pointer(self) -> pg_sys::ItemPointerData {
         let mut pointer = pg_sys::ItemPointerData::default();
@@ -172,7 +179,8 @@ impl Table {
         unsafe {
             let tuple = self.form(values);
             pg_sys::heap_insert(self.relation, tuple, pg_sys::GetCurrentCommandId(true), 0, std::ptr::null_mut());
-            self.for_each_index(|index| index.insert(self, (*tuple).t_self, values));
+            let place = Place::from((*tuple).t_self);
+            self.indexes().iter().for_each(|index| index.insert(self, place, values));
         }
     }
 
@@ -221,16 +229,20 @@ impl Table {
             let is_updated = decide(result, pg_sys::TM_Result::TM_Ok)?;
             let is_heap_only = u32::from((*(*tuple).t_data).t_infomask2) & pg_sys::HEAP_ONLY_TUPLE != 0;
             if is_updated && !is_heap_only {
-                self.for_each_index(|index| index.insert(self, (*tuple).t_self, values));
+                let place = Place::from((*tuple).t_self);
+                self.indexes().iter().for_each(|index| index.insert(self, place, values));
             }
             Ok(is_updated)
         }
     }
 
     fn form(&self, values: &[Option<pg_sys::Datum>]) -> pg_sys::HeapTuple {
-        let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
-        let mut datums: Vec<pg_sys::Datum> =
-            values.iter().map(|value| value.unwrap_or(pg_sys::Datum::null())).collect();
+        let mut nulls = [false; MOST_COLUMNS];
+        let mut datums = [pg_sys::Datum::null(); MOST_COLUMNS];
+        for (column, value) in values.iter().enumerate() {
+            nulls[column] = value.is_none();
+            datums[column] = value.unwrap_or(pg_sys::Datum::null());
+        }
         // SAFETY: one entry for each column, as the callers vouch.
         unsafe {
             let tuple = pg_sys::heap_form_tuple((*self.relation).rd_att, datums.as_mut_ptr(), nulls.as_mut_ptr());
@@ -239,57 +251,78 @@ impl Table {
         }
     }
 
-    /// Inserts many rows: all into the table first, then index by index, into one of them in an order of its own.
-    pub fn insert_all(&self, rows: &[Vec<Option<pg_sys::Datum>>], own_order: Option<(&CStr, &[usize])>) {
-        let mut places = Vec::with_capacity(rows.len());
-        let own_order = own_order.map(|(index, order)| (oid(index), order));
+    /// Inserts many rows and their entries, except those of the index `later`, which are left to `insert_entries`. Returns
+    /// where the rows are.
+    pub fn insert_all<const N: usize>(
+        &self,
+        rows: impl IntoIterator<Item = [Option<pg_sys::Datum>; N]>,
+        later: Option<&CStr>,
+    ) -> Vec<Place> {
+        let later = later.map(oid);
+        let indexes: Vec<Index> = self.indexes().into_iter().filter(|index| Some(index.oid()) != later).collect();
+        let (mut rows, mut batch, mut slots) = (rows.into_iter(), Vec::new(), Vec::new());
+        let mut places = Vec::with_capacity(rows.size_hint().0);
         // SAFETY: the slots are of this table's type and live to the end of the block; the values fit the columns.
         unsafe {
             let columns = (*self.relation).rd_att;
-            let mut slots: Vec<_> = (0..rows.len().min(BATCH))
-                .map(|_| pg_sys::MakeSingleTupleTableSlot(columns, &raw const pg_sys::TTSOpsHeapTuple))
-                .collect();
             let (command, bulk) = (pg_sys::GetCurrentCommandId(true), pg_sys::GetBulkInsertState());
-            for batch in rows.chunks(BATCH) {
+            loop {
                 pgrx::check_for_interrupts!();
-                for (slot, row) in slots.iter().zip(batch) {
+                batch.clear();
+                batch.extend(rows.by_ref().take(BATCH));
+                if batch.is_empty() {
+                    break;
+                }
+                while slots.len() < batch.len() {
+                    slots.push(pg_sys::MakeSingleTupleTableSlot(columns, &raw const pg_sys::TTSOpsHeapTuple));
+                }
+                for (slot, row) in slots.iter().zip(&batch) {
                     pg_sys::ExecStoreHeapTuple(self.form(row), *slot, true);
                 }
-                let count = batch.len() as i32;
-                pg_sys::heap_multi_insert(self.relation, slots.as_mut_ptr(), count, command, 0, bulk);
-                places.extend(slots.iter().take(batch.len()).map(|slot| (**slot).tts_tid));
+                pg_sys::heap_multi_insert(self.relation, slots.as_mut_ptr(), batch.len() as i32, command, 0, bulk);
+                let first = places.len();
+                places.extend(slots.iter().take(batch.len()).map(|slot| Place::from((**slot).tts_tid)));
+                for index in &indexes {
+                    places[first..].iter().zip(&batch).for_each(|(place, row)| index.insert(self, *place, row));
+                }
             }
             pg_sys::FreeBulkInsertState(bulk);
             slots.into_iter().for_each(|slot| pg_sys::ExecDropSingleTupleTableSlot(slot));
-            self.for_each_index(|index| match own_order {
-                Some((oid, order)) if oid == index.oid() => {
-                    order.iter().for_each(|row| index.insert(self, places[*row], &rows[*row]));
-                }
-                _ => places.iter().zip(rows).for_each(|(place, row)| index.insert(self, *place, row)),
-            });
+        }
+        places
+    }
+
+    /// Inserts the entries of rows into one index, in the order given. Of a row's values only those of the index are read.
+    pub fn insert_entries<const N: usize>(
+        &self,
+        index: &CStr,
+        rows: impl IntoIterator<Item = (Place, [Option<pg_sys::Datum>; N])>,
+    ) {
+        let index = Index::open(oid(index));
+        for (number, (place, row)) in rows.into_iter().enumerate() {
+            if number % BATCH == 0 {
+                pgrx::check_for_interrupts!();
+            }
+            index.insert(self, place, &row);
         }
     }
 
-    /// # Safety
-    /// The indexes are written to only with rows of this table.
-    unsafe fn for_each_index(&self, write: impl Fn(&Index)) {
-        // SAFETY: the list and the indexes are valid while the table is open.
+    fn indexes(&self) -> Vec<Index> {
+        // SAFETY: the list is ours, and valid while the table is open.
         unsafe {
             let list = pg_sys::RelationGetIndexList(self.relation);
-            let count = if list.is_null() { 0 } else { (*list).length };
-            for position in 0..count {
-                let oid = (*(*list).elements.add(position as usize)).oid_value;
-                let relation = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
-                write(&Index::new(relation));
-                pg_sys::index_close(relation, pg_sys::NoLock as i32);
-            }
+            let count = if list.is_null() { 0 } else { (*list).length as usize };
+            let indexes = (0..count).map(|position| Index::open((*(*list).elements.add(position)).oid_value)).collect();
             pg_sys::list_free(list);
+            indexes
         }
     }
 }
 
 /// Rows that are written to a table at a time.
 const BATCH: usize = 500;
+/// No table here has more.
+const MOST_COLUMNS: usize = 32;
 
 impl Drop for Table {
     fn drop(&mut self) {
@@ -353,8 +386,7 @@ impl Row<'_> {
 
     pub fn place(&self) -> Place {
         // SAFETY: the tuple is pinned.
-        let (block, position) = pgrx::itemptr::item_pointer_get_both(unsafe { (*self.tuple).t_self });
-        Place(block, position)
+        Place::from(unsafe { (*self.tuple).t_self })
     }
 
     /// All values, for an update; they live as long as the scan stands on the row.

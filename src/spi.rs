@@ -153,7 +153,7 @@ impl Statement {
 /// Looking for conflicts beforehand would cost a bulk load a quarter of its time, and a race would remain.
 pub fn insert_unique(
     project: &str,
-    insert: impl Fn() -> Result<(), Error>,
+    insert: impl FnOnce() -> Result<(), Error>,
     taken: impl Fn(String) -> Error,
 ) -> Result<(), Error> {
     let project = AssertUnwindSafe(project);

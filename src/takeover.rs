@@ -142,7 +142,7 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
         held.task_no.into(),
         held.fence.into(),
         worker.user_no.into(),
-        events::next_number()?.into(),
+        events::next_number().into(),
         clock::now()?.into(),
         held.limit_seconds.into(),
         held.user_id.as_str().into(),

@@ -27,9 +27,9 @@ use crate::task_creation;
 #[search_path(pg_catalog, pg_temp)]
 fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String, ErrorReport> {
     let text = arguments::data(data)?;
-    let task = NewTask::parse(&text).map_err(Error::from)?;
-    let ids = task_creation::create(project_name, vec![task]).map_err(Error::without_position)?;
-    Ok(ids.into_iter().next().unwrap_or_default())
+    let mut task = [NewTask::parse(&text).map_err(Error::from)?];
+    task_creation::create(project_name, &mut task).map_err(Error::without_position)?;
+    Ok(task[0].task_id.as_deref().unwrap_or_default().to_owned())
 }
 
 /// Creates many tasks at once, all or none, and returns how many.
@@ -40,8 +40,9 @@ fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
 #[search_path(pg_catalog, pg_temp)]
 fn create_tasks(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i64, ErrorReport> {
     let text = arguments::data(data)?;
-    let tasks = NewTask::parse_all(&text).map_err(Error::from)?;
-    Ok(task_creation::create(project_name, tasks)?.len() as i64)
+    let mut tasks = NewTask::parse_all(&text).map_err(Error::from)?;
+    task_creation::create(project_name, &mut tasks)?;
+    Ok(tasks.len() as i64)
 }
 
 /// A task as a JSON object. Absent references are empty strings; last_leased_ts and first_start_ts are Unix seconds

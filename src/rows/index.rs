@@ -2,19 +2,38 @@
 
 use pgrx::pg_sys;
 
-use super::Table;
+use super::{Place, Table};
 
-/// An index that is open for writing.
+/// An index, open for writing until it goes out of scope.
 pub struct Index {
     relation: pg_sys::Relation,
     info: *mut pg_sys::IndexInfo,
+    /// The positions of its columns in a row of the table.
+    columns: Vec<usize>,
+    unique: pg_sys::IndexUniqueCheck::Type,
+    /// Of a partial index: which of `columns` is null in rows that it leaves out.
+    leaves_out: Option<usize>,
 }
 
 impl Index {
-    /// The index stays the caller's to close.
-    pub fn new(relation: pg_sys::Relation) -> Self {
-        // SAFETY: the index is open.
-        Self { relation, info: unsafe { pg_sys::BuildIndexInfo(relation) } }
+    pub fn open(oid: pg_sys::Oid) -> Self {
+        // SAFETY: the index is locked until the end of the transaction and stays open until dropped; its columns are plain ones.
+        unsafe {
+            let relation = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
+            let info = pg_sys::BuildIndexInfo(relation);
+            let form = (*relation).rd_index;
+            let columns = (*form).indkey.values.as_slice((*form).indnatts as usize);
+            Self {
+                relation,
+                info,
+                columns: columns.iter().map(|column| *column as usize - 1).collect(),
+                unique: match (*form).indisunique {
+                    true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
+                    false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
+                },
+                leaves_out: (!(*info).ii_Predicate.is_null()).then_some((*form).indnkeyatts as usize - 1),
+            }
+        }
     }
 
     pub fn oid(&self) -> pg_sys::Oid {
@@ -23,29 +42,32 @@ impl Index {
     }
 
     /// Inserts the entry of a row, unless the index is partial and leaves it out.
-    pub fn insert(&self, table: &Table, place: pg_sys::ItemPointerData, row: &[Option<pg_sys::Datum>]) {
+    pub fn insert(&self, table: &Table, place: Place, row: &[Option<pg_sys::Datum>]) {
         const MOST_COLUMNS: usize = pg_sys::INDEX_MAX_KEYS as usize;
-        let mut place = place;
         let mut datums = [pg_sys::Datum::null(); MOST_COLUMNS];
         let mut nulls = [false; MOST_COLUMNS];
-        // SAFETY: the row has a value for each column of the table, and index columns are plain ones.
+        for (position, column) in self.columns.iter().enumerate() {
+            nulls[position] = row[*column].is_none();
+            datums[position] = row[*column].unwrap_or(pg_sys::Datum::null());
+        }
+        if self.leaves_out.is_some_and(|position| nulls[position]) {
+            return;
+        }
+        let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());
+        let mut place = place.pointer();
+        // SAFETY: the row is one of the table, with a value for each column.
         unsafe {
-            let form = (*self.relation).rd_index;
-            let columns = (*form).indkey.values.as_slice((*form).indnatts as usize);
-            for (position, column) in columns.iter().enumerate() {
-                let value = row[*column as usize - 1];
-                datums[position] = value.unwrap_or(pg_sys::Datum::null());
-                nulls[position] = value.is_none();
-            }
-            if !(*self.info).ii_Predicate.is_null() && nulls[(*form).indnkeyatts as usize - 1] {
-                return;
-            }
-            let unique = match (*form).indisunique {
-                true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
-                false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
-            };
-            let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());
-            pg_sys::index_insert(self.relation, datums, nulls, &mut place, table.relation, unique, false, self.info);
+            let (relation, table) = (self.relation, table.relation);
+            pg_sys::index_insert(relation, datums, nulls, &mut place, table, self.unique, false, self.info);
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `open`; the lock is kept to the end of the transaction.
+            unsafe { pg_sys::index_close(self.relation, pg_sys::NoLock as i32) }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Parsing and checking of arguments: each refusal names the argument and what was found.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
-
 use std::fmt::Display;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -69,6 +70,18 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
             }
         }
         deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// A text that stays where it was read, unless it is written with escapes.
+#[derive(Debug, Deserialize)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Invalid, check_name, check_unix_seconds, parse, parse_object, parse_objects, present};
+use crate::arguments::{Invalid, Text, check_name, check_unix_seconds, parse, parse_object, parse_objects, present};
 
 /// The priority of a task that names none: the middle of low 25, medium 50, high 75, critical 100.
 pub const DEFAULT_PRIORITY: i32 = 50;
@@ -15,8 +15,10 @@ pub const DEFAULT_PRIORITY: i32 = 50;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewTask<'a> {
-    pub task_id: Option<String>,
-    pub task_type: String,
+    #[serde(default, borrow)]
+    pub task_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub task_type: Text<'a>,
     pub priority: Option<i32>,
     #[serde(default)]
     pub batch_id: String,

@@ -1,0 +1,242 @@
+//! New tasks as rows of the tables.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use fnv::FnvHashMap;
+use pgrx::prelude::*;
+use task_mgmt_core::tasks::{DEFAULT_PRIORITY, NewTask};
+
+use crate::access;
+use crate::clock::Instant;
+use crate::columns::task;
+use crate::error::Error;
+use crate::lanes::Lanes;
+use crate::rows::Table;
+use crate::spi::{self, sql};
+
+/// The new tasks, as values of the columns.
+pub struct NewRows<'a> {
+    project: Option<pg_sys::Datum>,
+    project_name: &'a str,
+    now: Instant,
+    role: String,
+    tasks: Vec<NewRow<'a>>,
+}
+
+struct NewRow<'a> {
+    task: &'a NewTask<'a>,
+    task_no: i64,
+    task_id: &'a str,
+    /// The id as a value, which several rows share.
+    id: Option<pg_sys::Datum>,
+    kind: Kind,
+    priority: i32,
+    is_ready: bool,
+    is_held_back: bool,
+    assigned_user_no: Option<i32>,
+    active_user_no: Option<i32>,
+    completed_user_no: Option<i32>,
+}
+
+/// What tasks of one lane have in common, made into values once.
+#[derive(Clone, Copy)]
+struct Kind {
+    task_type: Option<pg_sys::Datum>,
+    segment_type: Option<pg_sys::Datum>,
+    lane_no: i32,
+}
+
+impl<'a> NewRows<'a> {
+    pub fn new(
+        project: &'a str,
+        new: &'a [NewTask],
+        firsts: &[usize],
+        numbers: Vec<i64>,
+        lanes: &Lanes,
+        users: &HashMap<String, i32>,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        let user_no = |user: &str| if user.is_empty() { None } else { users.get(user).copied() };
+        let mut kinds = FnvHashMap::default();
+        let rows = new.iter().zip(firsts).zip(numbers).map(|((task, first), task_no)| {
+            let kind = match kinds.entry(*first) {
+                Entry::Occupied(kind) => *kind.get(),
+                Entry::Vacant(entry) => *entry.insert(Kind::find(task, lanes)?),
+            };
+            let task_id = task.task_id.as_deref().unwrap_or_default();
+            let is_open = task.active_user_id.is_empty() && task.completed_user_id.is_empty();
+            Ok(NewRow {
+                task,
+                task_no,
+                task_id,
+                id: task_id.into_datum(),
+                kind,
+                priority: task.priority.unwrap_or(DEFAULT_PRIORITY),
+                is_ready: is_open && task.is_active && !task.is_paused,
+                is_held_back: !task.is_active,
+                assigned_user_no: user_no(&task.assigned_user_id),
+                active_user_no: user_no(&task.active_user_id),
+                completed_user_no: user_no(&task.completed_user_id),
+            })
+        });
+        Ok(Self {
+            project: project.into_datum(),
+            project_name: project,
+            now,
+            role: access::role_name(access::caller()?),
+            tasks: rows.collect::<Result<_, Error>>()?,
+        })
+    }
+
+    /// The positions of the tasks in the order of their ids. Errors: 42710 if an id occurs twice.
+    fn order_by_id(&self) -> Result<Vec<usize>, Error> {
+        let id = |position: &usize| self.tasks[*position].task_id;
+        let mut order: Vec<usize> = (0..self.tasks.len()).collect();
+        if self.tasks.is_sorted_by(|one, next| one.task_id < next.task_id) {
+            return Ok(order);
+        }
+        order.sort_unstable_by_key(|position| id(position));
+        match order.windows(2).find(|pair| id(&pair[0]) == id(&pair[1])) {
+            Some(pair) => Err(Error::TaskTwice(id(&pair[0]).into())),
+            None => Ok(order),
+        }
+    }
+
+    /// Entries go into the index of ids in the order of the ids, so that two callers with ids in common wait for each other
+    /// one way round.
+    pub fn insert_tasks(&self) -> Result<(), Error> {
+        let order = self.order_by_id()?;
+        let table = Table::open(c"task");
+        let rows = self.task_rows(&table);
+        let insert = || {
+            let places = table.insert_all(rows, Some(c"task_task_id_key"));
+            let entry = |position: usize| {
+                let mut row = [None; task::COUNT];
+                row[task::PROJECT_NAME as usize - 1] = self.project;
+                row[task::TASK_ID as usize - 1] = self.tasks[position].id;
+                (places[position], row)
+            };
+            table.insert_entries(c"task_task_id_key", order.into_iter().map(entry));
+            Ok(())
+        };
+        let taken = |id: String| Error::TaskExists { project: self.project_name.into(), task: id };
+        spi::insert_unique(self.project_name, insert, taken)
+    }
+
+    fn task_rows(&self, table: &Table) -> impl Iterator<Item = [Option<pg_sys::Datum>; task::COUNT]> {
+        let queued = table.label(task::STATUS, c"queued");
+        let completed = table.label(task::STATUS, c"completed");
+        let (project, now, role) = (self.project, self.now.into_datum(), self.role.as_str().into_datum());
+        let no_state = jsonb("{}");
+        let no_text = "".into_datum();
+        let text = move |text: &str| if text.is_empty() { no_text } else { text.into_datum() };
+        self.tasks.iter().map(move |new| {
+            let ng_state = new.task.ng_state.map_or(no_state, |state| jsonb(state.get()));
+            let last_leased = new.last_leased();
+            let is_completed = new.completed_user_no.is_some();
+            [
+                project,
+                new.task_no.into_datum(),
+                if is_completed { completed } else { queued },
+                new.completed_user_no.into_datum(),
+                if is_completed { last_leased.into_datum().or(now) } else { None },
+                new.first_start().into_datum(),
+                last_leased.into_datum(),
+                text(&new.task.completion_status),
+                new.id,
+                new.kind.task_type,
+                new.kind.segment_type,
+                new.kind.lane_no.into_datum(),
+                new.priority.into_datum(),
+                new.assigned_user_no.into_datum(),
+                new.task.is_paused.into_datum(),
+                new.task.is_checked.into_datum(),
+                false.into_datum(),
+                new.task.segment_seed_id.and_then(|id| pgrx::AnyNumeric::from(id.0).into_datum()),
+                now,
+                role,
+                text(&new.task.batch_id),
+                new.task.note.as_deref().and_then(|note| note.into_datum()),
+                ng_state,
+                new.task.ng_state_initial.map_or(ng_state, |state| jsonb(state.get())),
+                new.task.extra_data.and_then(|data| jsonb(data.get())),
+            ]
+        })
+    }
+
+    pub fn insert_blocked(&self) -> Result<(), Error> {
+        let held_back = self.tasks.iter().filter(|new| new.is_held_back);
+        let task_nos: Vec<i64> = held_back.map(|new| new.task_no).collect();
+        if task_nos.is_empty() {
+            return Ok(());
+        }
+        sql!(
+            "insert into task_mgmt.blocked (project_name, task_no, unsatisfied, is_held)
+            select $1, task_no, 0, true from unnest($2) as task_no"
+        )
+        .run(&[self.project_name.into(), task_nos.into()])?;
+        Ok(())
+    }
+
+    pub fn insert_leases(&self) {
+        let held = self.tasks.iter().filter(|new| new.active_user_no.is_some());
+        let rows = held.map(|new| {
+            [
+                self.project,
+                new.task_no.into_datum(),
+                new.active_user_no.into_datum(),
+                new.task_no.into_datum(),
+                new.last_leased().unwrap_or(self.now).into_datum(),
+                new.first_start().into_datum(),
+                new.id,
+            ]
+        });
+        Table::open(c"lease").insert_all(rows, None);
+    }
+
+    pub fn insert_ready(&self) {
+        let ready = self.tasks.iter().filter(|new| new.is_ready);
+        let rows = ready.map(|new| {
+            [
+                self.project,
+                new.assigned_user_no.map_or(new.kind.lane_no, |user_no| -user_no).into_datum(),
+                false.into_datum(),
+                (-new.priority).into_datum(),
+                new.task_no.into_datum(),
+                new.kind.lane_no.into_datum(),
+                new.id,
+            ]
+        });
+        Table::open(c"ready").insert_all(rows, None);
+    }
+}
+
+impl Kind {
+    fn find(task: &NewTask, lanes: &Lanes) -> Result<Self, Error> {
+        let segment_type = task.segment_type.as_deref().unwrap_or_default();
+        Ok(Self {
+            task_type: task.task_type.into_datum(),
+            segment_type: segment_type.into_datum(),
+            lane_no: lanes.number((&task.task_type, segment_type))?,
+        })
+    }
+}
+
+impl NewRow<'_> {
+    fn last_leased(&self) -> Option<Instant> {
+        let seconds = self.task.last_leased_ts;
+        (seconds > 0.0).then(|| Instant::from_unix_seconds(seconds))
+    }
+
+    fn first_start(&self) -> Option<Instant> {
+        self.task.first_start_ts.map(Instant::from_unix_seconds)
+    }
+}
+
+/// A payload that has come as a part of a jsonb argument.
+fn jsonb(text: &str) -> Option<pg_sys::Datum> {
+    let text = std::ffi::CString::new(text).ok()?;
+    // SAFETY: jsonb_in takes a C string, here of JSON that was parsed before.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
+}
