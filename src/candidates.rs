@@ -42,8 +42,10 @@ impl<'t> Candidates<'t> {
         let mut queues = vec![];
         for queue_no in std::iter::once(-worker.user_no).chain(worker.lanes.iter().copied()) {
             let name = QueueName { table: table.oid(), project: worker.project, queue_no };
-            queues.push(Queue::returned(&name, table, snapshot));
-            queues.push(Queue::fresh(&name, table, snapshot));
+            if name.has_rows(table, snapshot) {
+                queues.push(Queue::returned(&name, table, snapshot));
+                queues.push(Queue::fresh(&name, table, snapshot));
+            }
         }
         let mut candidates = Self { lanes: &worker.lanes, queues, heads: BinaryHeap::new() };
         for queue in 0..candidates.queues.len() {
@@ -76,6 +78,17 @@ struct QueueName<'t> {
     table: pg_sys::Oid,
     project: &'t str,
     queue_no: i32,
+}
+
+impl QueueName<'_> {
+    /// False if the queue is empty. Most users' own queue is, and one look into both halves is cheaper than two. Where a part of
+    /// it is known to be used up, this look would walk over that.
+    fn has_rows(&self, table: &Table, snapshot: &Snapshot) -> bool {
+        !frontiers(self).is_empty() || {
+            let keys = &mut [Key::text(ready::PROJECT_NAME, self.project), Key::int4(ready::QUEUE_NO, self.queue_no)];
+            table.scan(c"ready_pkey", snapshot, keys).next().is_some()
+        }
+    }
 }
 
 /// One of the two halves of a queue, read part by part in the order of urgency.

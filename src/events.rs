@@ -5,6 +5,7 @@ use pgrx::pg_sys;
 use crate::access;
 use crate::clock::Instant;
 use crate::error::Error;
+use crate::rows::names;
 use crate::spi::sql;
 
 /// A number greater than any given before; it orders tasks, leases and events.
@@ -19,10 +20,9 @@ pub fn next_numbers(count: usize) -> Vec<i64> {
         fn nextval_internal(sequence: pg_sys::Oid, checks_permissions: bool) -> i64;
     }
     let mut numbers = vec![0; count];
-    // SAFETY: catalog look-ups, and calls for a sequence that exists. Nothing that needs dropping is made within the boundary.
+    let sequence = names::oid(c"serial");
+    // SAFETY: the sequence exists; nothing that needs dropping is made within the boundary.
     unsafe {
-        let schema = pg_sys::get_namespace_oid(c"task_mgmt".as_ptr(), false);
-        let sequence = pg_sys::get_relname_relid(c"serial".as_ptr(), schema);
         let next = || numbers.iter_mut().for_each(|number| *number = nextval_internal(sequence, false));
         pg_sys::ffi::pg_guard_ffi_boundary(next);
     }

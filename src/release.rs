@@ -14,7 +14,7 @@ use crate::handlers;
 use crate::locks;
 use crate::projects;
 use crate::ready;
-use crate::rows::{self, Key, Snapshot, Table};
+use crate::rows::{self, Key, Place, Snapshot, Table};
 use crate::satisfaction;
 use crate::tasks;
 
@@ -111,6 +111,10 @@ struct HeldTask<'a> {
     leased_at: Instant,
     started_at: Option<Instant>,
     now: Instant,
+    /// Keeps the places valid.
+    _snapshot: Snapshot,
+    lease_place: Place,
+    task_row: TaskRow,
 }
 
 impl<'a> HeldTask<'a> {
@@ -123,25 +127,23 @@ impl<'a> HeldTask<'a> {
     }
 
     fn look_up(project: &'a str, user: &'a str, task_id: &'a str) -> Result<Option<Self>, Error> {
-        let snapshot = &Snapshot::latest();
+        let snapshot = Snapshot::latest();
         let users = Table::open(c"project_user");
         let keys = &mut [Key::text(project_user::PROJECT_NAME, project), Key::text(project_user::USER_ID, user)];
-        let mut scan = users.scan(c"project_user_user_id_key", snapshot, keys);
+        let mut scan = users.scan(c"project_user_user_id_key", &snapshot, keys);
         let Some(row) = scan.next() else { return Ok(None) };
         let user_no = row.get(project_user::USER_NO)?;
         let bound_role = row.find(project_user::BOUND_ROLE);
         let leases = Table::open(c"lease");
         let keys = &mut [Key::text(lease::PROJECT_NAME, project), Key::int4(lease::USER_NO, user_no)];
-        let mut scan = leases.scan(c"lease_user_idx", snapshot, keys);
+        let mut scan = leases.scan(c"lease_user_idx", &snapshot, keys);
         while let Some(row) = scan.next() {
             if row.get::<String>(lease::TASK_ID)? != task_id {
                 continue;
             }
             let task_no = row.get(lease::TASK_NO)?;
             let tasks = Table::open(c"task");
-            let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::int8(task::TASK_NO, task_no)];
-            let mut tasks = tasks.scan(c"task_pkey", snapshot, keys);
-            let Some(task) = tasks.next() else { return Ok(None) };
+            let Some(task) = TaskRow::find(project, task_no, &tasks, &snapshot)? else { return Ok(None) };
             return Ok(Some(Self {
                 project,
                 user,
@@ -149,31 +151,43 @@ impl<'a> HeldTask<'a> {
                 user_no,
                 bound_role,
                 task_no,
-                task_type: TaskType::find(project, task.get(task::TASK_TYPE)?, snapshot)?,
+                task_type: TaskType::find(project, task.task_type.clone(), &snapshot)?,
                 fence: row.get(lease::FENCE)?,
                 leased_at: row.get(lease::LEASED_AT)?,
                 started_at: row.find(lease::STARTED_AT),
                 now: clock::now()?,
+                lease_place: row.place(),
+                task_row: task,
+                _snapshot: snapshot,
             }));
         }
         Ok(None)
     }
 
-    fn complete(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
+    fn complete(self, status: &str, note: Option<&str>) -> Result<(), Error> {
         tasks::require_status_allowed(status, &self.task_type.name, &self.task_type.completion_statuses)?;
-        if let Some(handler) = &self.task_type.verification_handler {
-            let verdict = handlers::verify(self.project, handler, self.task_id, status)?;
-            if !verdict.passed {
-                return Err(Error::VerificationFailed(verdict.message));
-            }
-        }
-        let has_dependents = self.write_completion(status, note)?;
+        let held = self.verify(status)?;
+        let has_dependents = held.write_completion(status, note)?;
         if has_dependents {
-            satisfaction::satisfy(self.project, self.task_no, status, self.now)?;
+            satisfaction::satisfy(held.project, held.task_no, status, held.now)?;
         }
-        match &self.task_type.completion_handler {
-            Some(handler) => handlers::complete(self.project, handler, self.task_id, status),
+        match &held.task_type.completion_handler {
+            Some(handler) => handlers::complete(held.project, handler, held.task_id, status),
             None => Ok(()),
+        }
+    }
+
+    /// Asks the verification handler, if there is one. It may have changed the task or its lease.
+    /// Errors: 55000 if it refuses, or the lease has been lost to it.
+    fn verify(self, status: &str) -> Result<Self, Error> {
+        let Some(handler) = &self.task_type.verification_handler else { return Ok(self) };
+        let verdict = handlers::verify(self.project, handler, self.task_id, status)?;
+        if !verdict.passed {
+            return Err(Error::VerificationFailed(verdict.message));
+        }
+        match Self::look_up(self.project, self.user, self.task_id)? {
+            Some(held) if held.fence == self.fence => Ok(held),
+            _ => Err(not_held(self.project, self.user, self.task_id)?),
         }
     }
 
@@ -200,16 +214,11 @@ impl<'a> HeldTask<'a> {
         Ok(has_dependents)
     }
 
-    /// Deletes the lease, which the task's key keeps from changing, unless a verification handler has changed it.
-    /// Errors: 55000 if that has happened.
+    /// Deletes the lease, which the task's key keeps from changing.
     fn end_lease(&self) -> Result<(), Error> {
-        let (leases, snapshot) = (Table::open(c"lease"), Snapshot::latest());
-        let keys = &mut [Key::text(lease::PROJECT_NAME, self.project), Key::int8(lease::TASK_NO, self.task_no)];
-        let mut scan = leases.scan(c"lease_pkey", &snapshot, keys);
-        let lease = scan.next().filter(|row| row.find(lease::FENCE) == Some(self.fence));
-        match lease.map(|row| row.place()) {
-            Some(place) if leases.delete(place)? => Ok(()),
-            _ => Err(not_held(self.project, self.user, self.task_id)?),
+        match Table::open(c"lease").delete(self.lease_place)? {
+            true => Ok(()),
+            false => Err(Error::Internal(format!("the lease of task {} has changed", self.task_id))),
         }
     }
 
@@ -217,21 +226,19 @@ impl<'a> HeldTask<'a> {
     /// whether other tasks depend on it.
     fn update_task(&self, change: impl Fn(&Table, &mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
         let table = Table::open(c"task");
+        let mut row = self.task_row.clone();
+        let mut snapshot;
         loop {
-            let snapshot = Snapshot::latest();
-            let keys = &mut [Key::text(task::PROJECT_NAME, self.project), Key::int8(task::TASK_NO, self.task_no)];
-            let mut scan = table.scan(c"task_pkey", &snapshot, keys);
-            let Some(row) = scan.next() else {
-                return Err(Error::Internal(format!("task {} is gone", self.task_id)));
-            };
-            let mut values = row.values();
-            let first_start = &mut values[task::FIRST_START_TS as usize - 1];
+            let first_start = &mut row.values[task::FIRST_START_TS as usize - 1];
             *first_start = first_start.or(self.started_at.into_datum());
-            values[task::LAST_LEASED_TS as usize - 1] = self.leased_at.into_datum();
-            change(&table, &mut values);
-            if table.update(row.place(), &values)? {
-                return row.get(task::HAS_DEPENDENTS);
+            row.values[task::LAST_LEASED_TS as usize - 1] = self.leased_at.into_datum();
+            change(&table, &mut row.values);
+            if table.update(row.place, &row.values)? {
+                return Ok(row.has_dependents);
             }
+            snapshot = Snapshot::latest();
+            row = TaskRow::find(self.project, self.task_no, &table, &snapshot)?
+                .ok_or_else(|| Error::Internal(format!("task {} is gone", self.task_id)))?;
         }
     }
 
@@ -251,6 +258,29 @@ impl<'a> HeldTask<'a> {
         rows::finish();
         events::append(self.project, &[self.task_no], kind, actor, detail, self.now)?;
         ready::offer(self.project, &[self.task_no])
+    }
+}
+
+/// A row of `task_mgmt.task`, as a snapshot saw it.
+#[derive(Clone)]
+struct TaskRow {
+    place: Place,
+    values: Vec<Option<pg_sys::Datum>>,
+    task_type: String,
+    has_dependents: bool,
+}
+
+impl TaskRow {
+    fn find(project: &str, task_no: i64, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
+        let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::int8(task::TASK_NO, task_no)];
+        let mut scan = table.scan(c"task_pkey", snapshot, keys);
+        let Some(row) = scan.next() else { return Ok(None) };
+        Ok(Some(Self {
+            place: row.place(),
+            values: row.values(),
+            task_type: row.get(task::TASK_TYPE)?,
+            has_dependents: row.get(task::HAS_DEPENDENTS)?,
+        }))
     }
 }
 

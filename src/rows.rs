@@ -3,6 +3,7 @@
 //! each use says. Indexes are plain columns; a partial one leaves out rows whose last key column is null.
 
 mod index;
+pub mod names;
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -11,6 +12,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use self::index::Index;
+use self::names::oid;
 use crate::error::Error;
 
 /// A table of schema task_mgmt, open for reading and writing until it goes out of scope.
@@ -141,13 +143,13 @@ impl Place {
 }
 
 impl Table {
-    pub fn open(name: &CStr) -> Self {
+    pub fn open(name: &'static CStr) -> Self {
         // SAFETY: the relation is locked until the end of the transaction and stays open until dropped.
         unsafe { Self { relation: pg_sys::table_open(oid(name), pg_sys::RowExclusiveLock as i32) } }
     }
 
     /// The rows with these keys, which are the first columns of the index.
-    pub fn scan<'t>(&'t self, index: &CStr, snapshot: &Snapshot, keys: &mut [Key]) -> Scan<'t> {
+    pub fn scan<'t>(&'t self, index: &'static CStr, snapshot: &Snapshot, keys: &mut [Key]) -> Scan<'t> {
         // SAFETY: Key is a transparent ScanKeyData; the scan copies the keys and lives no longer than the table.
         unsafe {
             let index = pg_sys::index_open(oid(index), pg_sys::AccessShareLock as i32);
@@ -256,7 +258,7 @@ impl Table {
     pub fn insert_all<const N: usize>(
         &self,
         rows: impl IntoIterator<Item = [Option<pg_sys::Datum>; N]>,
-        later: Option<&CStr>,
+        later: Option<&'static CStr>,
     ) -> Vec<Place> {
         let later = later.map(oid);
         let indexes: Vec<Index> = self.indexes().into_iter().filter(|index| Some(index.oid()) != later).collect();
@@ -295,7 +297,7 @@ impl Table {
     /// Inserts the entries of rows into one index, in the order given. Of a row's values only those of the index are read.
     pub fn insert_entries<const N: usize>(
         &self,
-        index: &CStr,
+        index: &'static CStr,
         rows: impl IntoIterator<Item = (Place, [Option<pg_sys::Datum>; N])>,
     ) {
         let index = Index::open(oid(index));
@@ -389,14 +391,15 @@ impl Row<'_> {
         Place::from(unsafe { (*self.tuple).t_self })
     }
 
-    /// All values, for an update; they live as long as the scan stands on the row.
+    /// A copy of all values, for an update.
     pub fn values(&self) -> Vec<Option<pg_sys::Datum>> {
-        // SAFETY: both arrays have room for each column of the pinned tuple.
+        // SAFETY: both arrays have room for each column of the tuple, whose copy lives as long as the call of the function.
         unsafe {
             let count = (*self.columns).natts as usize;
             let mut datums = vec![pg_sys::Datum::null(); count];
             let mut nulls = vec![false; count];
-            pg_sys::heap_deform_tuple(self.tuple, self.columns, datums.as_mut_ptr(), nulls.as_mut_ptr());
+            let tuple = pg_sys::heap_copytuple(self.tuple);
+            pg_sys::heap_deform_tuple(tuple, self.columns, datums.as_mut_ptr(), nulls.as_mut_ptr());
             datums.into_iter().zip(nulls).map(|(datum, is_null)| (!is_null).then_some(datum)).collect()
         }
     }
@@ -406,14 +409,6 @@ impl Row<'_> {
 pub fn finish() {
     // SAFETY: inside a transaction, between commands.
     unsafe { pg_sys::CommandCounterIncrement() }
-}
-
-fn oid(name: &CStr) -> pg_sys::Oid {
-    // SAFETY: catalog look-ups.
-    unsafe {
-        let schema = pg_sys::get_namespace_oid(c"task_mgmt".as_ptr(), false);
-        pg_sys::get_relname_relid(name.as_ptr(), schema)
-    }
 }
 
 /// The snapshot that a changed row must be visible in, or null for READ COMMITTED.
