@@ -81,7 +81,8 @@ impl Recorder {
     pub fn keep_load(&mut self, load: &Load) -> Result<()> {
         let bare = ("d: insert ... select", load.insert_seconds, 1.0);
         let called = ("d: create_tasks", load.create_tasks_seconds, load.ratio());
-        for (what, seconds, ratio) in [bare, called] {
+        let sent = ("d: create_tasks, sent as text", load.sent_seconds, load.sent_ratio());
+        for (what, seconds, ratio) in [bare, called, sent] {
             self.writer.serialize(Row {
                 run: load.run,
                 what,

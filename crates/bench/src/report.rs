@@ -129,9 +129,11 @@ pub fn loads(loads: &[Load]) -> Table {
     let mut table = new_table(&["d: loading in one call", "tasks", "tasks/s", "spread", "of insert"], 1);
     let tasks = loads.first().map_or(0, |load| load.tasks);
     let rate = |seconds: fn(&Load) -> f64| Spread::new(loads.iter().map(|load| f64::from(tasks) / seconds(load)));
+    let ratio = |ratio: fn(&Load) -> f64| Spread::new(loads.iter().map(ratio)).median();
     let rows = [
         ("insert ... select", rate(|load| load.insert_seconds), 1.0),
-        ("create_tasks", rate(|load| load.create_tasks_seconds), Spread::new(loads.iter().map(Load::ratio)).median()),
+        ("create_tasks", rate(|load| load.create_tasks_seconds), ratio(Load::ratio)),
+        ("create_tasks, sent as text", rate(|load| load.sent_seconds), ratio(Load::sent_ratio)),
     ];
     for (what, rate, ratio) in rows {
         table.add_row([
