@@ -29,7 +29,7 @@ test: ## Build and run every kind of test (ARGS='regress isolation': only those)
 
 install: ## Install into an existing server, 14 to 18: make install PG_CONFIG=/path/to/pg_config
 	@[ -n '$(PG_CONFIG)' ] || { echo 'usage: make install PG_CONFIG=/path/to/pg_config' >&2; exit 2; }
-	@scripts/setup
+	@scripts/setup --install '$(PG_CONFIG)'
 	@scripts/build '$(PG_CONFIG)'
 
 bench: ## Measure throughput and latency on the private server (ARGS='...' for the load generator)

@@ -227,6 +227,9 @@ impl Table {
                 true,
                 &mut failure,
                 &mut lock_mode,
+                // It tells that the indexes which only summarize need an entry all the same; no table has such an index.
+                #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+                &mut { pg_sys::TU_UpdateIndexes::TU_None },
             );
             let is_updated = decide(result, pg_sys::TM_Result::TM_Ok)?;
             let is_heap_only = u32::from((*(*tuple).t_data).t_infomask2) & pg_sys::HEAP_ONLY_TUPLE != 0;

@@ -38,5 +38,12 @@ pub fn register() {
         GucFlags::NO_SHOW_ALL,
     );
     // SAFETY: a plain call with a static name, made while the library is being loaded.
-    unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"task_mgmt".as_ptr()) };
+    unsafe { refuse_unknown(c"task_mgmt".as_ptr()) };
 }
+
+#[cfg(not(feature = "pg14"))]
+use pgrx::pg_sys::MarkGUCPrefixReserved as refuse_unknown;
+
+/// PostgreSQL 14 can only warn.
+#[cfg(feature = "pg14")]
+use pgrx::pg_sys::EmitWarningsOnPlaceholders as refuse_unknown;

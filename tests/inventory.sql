@@ -12,7 +12,13 @@ select
 from pg_depend d, pg_identify_object(d.classid, d.objid, 0) o
 where d.refclassid = 'pg_extension'::regclass
 	and d.refobjid = (select oid from pg_extension where extname = 'task_mgmt')
-	and d.deptype = 'e';
+	and d.deptype = 'e'
+	-- From PostgreSQL 17 on, the types of rows and of arrays are members, too.
+	and not exists (
+		select
+		from pg_type t left join pg_class c on c.oid = t.typrelid
+		where d.classid = 'pg_type'::regclass and t.oid = d.objid and (c.relkind <> 'c' or t.typcategory = 'A')
+	);
 
 select type || ' ' || identity from member order by type, identity;
 

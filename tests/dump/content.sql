@@ -2,13 +2,11 @@
 \set QUIET on
 set timezone = 'UTC';
 
-select c.relname, (xpath('/row/n/text()', content))[1] as rows, (xpath('/row/sum/text()', content))[1] as checksum
-from pg_class c
-cross join lateral query_to_xml(
-	format('select count(*) as n, md5(string_agg(t::text, E''\n'' order by t::text collate "C")) as sum from task_mgmt.%I t', relname),
-	false, true, '') content
+select format('select %1$L, count(*), md5(string_agg(t::text, E''\n'' order by t::text collate "C")) from task_mgmt.%1$I t', relname)
+from pg_class
 where relnamespace = 'task_mgmt'::regnamespace and relkind = 'r'
-order by relname;
+order by relname
+\gexec
 
 select p.proname, grantee::regrole
 from pg_proc p, aclexplode(p.proacl)

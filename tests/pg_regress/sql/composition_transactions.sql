@@ -1,5 +1,6 @@
 -- Composition: the functions act in the caller's transaction, at any isolation level, and leave with it.
 
+set task_mgmt.fake_now = '2030-01-01';
 do $$ begin
 	perform create_project('p');
 	perform create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done"]}');
