@@ -78,7 +78,7 @@ pub enum Error {
     #[error("Task {0} is already active (not completed)")]
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
-    TaskBlocked { task: String, reason: String },
+    TaskBlocked { task: String, reason: String, is_in_vain: bool },
     #[error("Inactive task cannot have {what}: {task}")]
     InactiveCompletion { task: String, what: &'static str },
     #[error("Task {0} is not held by anybody")]
@@ -248,6 +248,9 @@ impl Error {
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
+            TaskBlocked { is_in_vain: true, .. } => {
+                "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
+            }
             TaskBlocked { .. } | InactiveCompletion { .. } => {
                 "get_unsatisfied_dependencies_for_task shows what it waits for."
             }

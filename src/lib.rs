@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod json;
 mod locks;
+mod planning;
 mod rows;
 mod schema;
 mod settings;

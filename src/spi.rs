@@ -11,6 +11,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::error::Error;
+use crate::planning::ByIndex;
 
 /// A statement whose plan is kept for the life of the backend. Made by [`sql!`] where it is used.
 pub struct Statement {
@@ -204,35 +205,6 @@ unsafe fn execute(
         };
         Spi::check_status(status)?;
         Ok((pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize))
-    }
-}
-
-/// While it lives, statements are planned to use indexes: a plan is kept, so the size that a table happens to have when it is
-/// made (often none) says nothing about the tables that it will meet.
-struct ByIndex {
-    seqscan: bool,
-    bitmapscan: bool,
-}
-
-impl ByIndex {
-    fn new() -> Self {
-        // SAFETY: settings of this backend, which is single-threaded.
-        unsafe {
-            let saved = Self { seqscan: pg_sys::enable_seqscan, bitmapscan: pg_sys::enable_bitmapscan };
-            pg_sys::enable_seqscan = false;
-            pg_sys::enable_bitmapscan = false;
-            saved
-        }
-    }
-}
-
-impl Drop for ByIndex {
-    fn drop(&mut self) {
-        // SAFETY: as above; errors unwind through here too.
-        unsafe {
-            pg_sys::enable_seqscan = self.seqscan;
-            pg_sys::enable_bitmapscan = self.bitmapscan;
-        }
     }
 }
 

@@ -174,24 +174,31 @@ pub fn is_blocked(project: &str, task_no: i64) -> Result<bool, Error> {
     Ok(blocked.run(&[project.into(), task_no.into()])? > 0)
 }
 
-/// The error for a task that waits, with what it waits for.
+/// The error for a task that waits, with what it waits for: first what has ended otherwise, as waiting for that is in vain.
 pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
     let waits_for = sql!(
-        "select u.task_id || ' (' || d.required_completion_status || ')'
+        "select u.task_id || ' (' || d.required_completion_status || ')' || case u.status
+                when 'queued' then ''
+                when 'completed' then ', which is completed as ' || u.completion_status
+                else ', which is ' || u.status
+            end,
+            u.status <> 'queued'
         from task_mgmt.task t
         join task_mgmt.dependency d on d.project_name = $1 and d.task_no = t.task_no and not d.is_satisfied
         join task_mgmt.task u on u.project_name = $1 and u.task_no = d.upstream_no
         where t.project_name = $1 and t.task_id = $2
-        group by u.task_no, u.task_id, d.required_completion_status
-        order by u.task_no
+        group by u.task_no, u.task_id, u.status, u.completion_status, d.required_completion_status
+        order by u.status = 'queued', u.task_no
         limit 3"
     )
-    .all(&[project.into(), task_id.into()], |row| row.get::<String>(1))?;
-    let reason = match waits_for.is_empty() {
+    .all(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<bool>(2)?)))?;
+    let is_in_vain = waits_for.iter().any(|(_, has_ended)| *has_ended);
+    let upstream: Vec<String> = waits_for.into_iter().map(|(upstream, _)| upstream).collect();
+    let reason = match upstream.is_empty() {
         true => "it is inactive".to_owned(),
-        false => format!("it waits for {}", waits_for.join(", ")),
+        false => format!("it waits for {}", upstream.join(", ")),
     };
-    Ok(Error::TaskBlocked { task: task_id.into(), reason })
+    Ok(Error::TaskBlocked { task: task_id.into(), reason, is_in_vain })
 }
 
 /// The error for a task that is not there: the project may not be there either.

@@ -158,7 +158,8 @@ impl<'a> Ends<'a> {
         })
     }
 
-    /// A new cycle leads from an upstream task over existing dependencies back to a dependent one.
+    /// A new cycle leads from an upstream task over existing dependencies back to a dependent one. The planner takes ancestors
+    /// for many: offset 0 keeps it from reading all dependencies of the project instead of theirs.
     fn check_cycles(&self, project: &str, new: &[NewDependency]) -> Result<(), Error> {
         let number = |id: &String| self.0[id.as_str()].task_no;
         let mut edges: Vec<(i64, i64)> =
@@ -173,9 +174,13 @@ impl<'a> Ends<'a> {
                     from ancestor a
                     join task_mgmt.dependency d on d.project_name = $1 and d.task_no = a.task_no
                 )
-                select d.task_no, d.upstream_no
+                select a.task_no, d.upstream_no
                 from ancestor a
-                join task_mgmt.dependency d on d.project_name = $1 and d.task_no = a.task_no"
+                cross join lateral (
+                    select d.upstream_no from task_mgmt.dependency d
+                    where d.project_name = $1 and d.task_no = a.task_no
+                    offset 0
+                ) as d"
             )
             .all(&[project.into(), upstream.into_iter().collect::<Vec<_>>().into()], |row| {
                 Ok((row.get(1)?, row.get(2)?))

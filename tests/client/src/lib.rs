@@ -13,6 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use postgres::error::DbError;
 use postgres::{Client, Config, NoTls, Row};
 
 /// SQLSTATEs by which a function may refuse what it is asked: missing, duplicate, wrong state, held by another, not allowed,
@@ -40,6 +41,11 @@ impl Database {
 
     pub fn connect(&self) -> Client {
         connect(&self.name)
+    }
+
+    /// As `connect`, with a function that is told what the server notes.
+    pub fn connect_noticing(&self, notice: impl Fn(DbError) + Send + Sync + 'static) -> Client {
+        config(&self.name).notice_callback(notice).connect(NoTls).unwrap()
     }
 
     /// As `connect`, while the server may be restarting.

@@ -40,6 +40,7 @@ select create_tasks('p', '[{"task_id": "f", "task_type": "x"}, {"task_id": "g", 
 select wait_for('g', 'f', 'Done'), wait_for('h', 'f', 'Bad');
 select finish('f', 'Bad');
 select * from seen where task_id in ('f', 'g', 'h');
+select start_task('p', 'u', 'g');
 select reactivate_task('p', 'f'), finish('f', 'Done');
 select * from seen where task_id in ('f', 'g', 'h');
 
