@@ -34,6 +34,8 @@ select wait_for('self', 'a', 'a');
 select wait_for('ba', 'c', 'a');
 select wait_for('w', 'none', 'a');
 select wait_for('w', 'a', 'none');
+select wait_for('ba', 'none', 'also none');
+select wait_for('w', 'none', 'also none');
 select wait_for('w', 'c', 'a', 'Odd');
 select wait_for('w', 'c', 'd', 'Done');
 select wait_for('w', 'c', 'e', 'Done');
