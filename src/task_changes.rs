@@ -252,7 +252,7 @@ fn lane_after(project: &str, task_id: &str, patch: &TaskPatch) -> Result<Option<
     };
     let is_known = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
     if is_known.run(&[project.into(), wanted_type.as_str().into()])? == 0 {
-        return Err(Error::TaskOfUnknownType { project: project.into(), task_type: wanted_type });
+        return Err(Error::ChangeToUnknownType { project: project.into(), task_type: wanted_type });
     }
     let kind = (wanted_type.as_str(), wanted_segment.as_str());
     let lane_no = Lanes::open(project, &[kind].into())?.number(kind)?;

@@ -39,14 +39,14 @@ fn completer_alone(task: &LockedTask) -> Result<Error, Error> {
 /// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
 fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), Error> {
     let state = State::find(task)?;
+    if task.status == "queued" && state.worker.is_none() && tasks::is_blocked(task.project, task.task_no)? {
+        return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
+    }
     tasks::require_status_allowed(status, &state.task_type, &state.completion_statuses)?;
     let user_no = match user {
         Some(user) => users::find_no(task.project, user)?,
         None => state.worker.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
     };
-    if task.status == "queued" && tasks::is_blocked(task.project, task.task_no)? && state.worker.is_none() {
-        return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
-    }
     if let Some(handler) = &state.verification_handler {
         let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {

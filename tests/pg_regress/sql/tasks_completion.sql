@@ -26,6 +26,9 @@ table seen;
 select update_task('p', 'after', '{"completion_status": "Done", "completed_user_id": "u"}');
 select update_task('p', 'after', '{"completed_user_id": "u"}');
 
+select update_task('p', 'after', '{"completion_status": "Done"}');
+select update_task('p', 'after', '{"completion_status": "Odd", "completed_user_id": "none"}');
+
 -- Completing a held task ends the lease; the holder is who did it unless another is named.
 select start_task('p', 'u', 'a');
 select update_task('p', 'a', '{"completion_status": "Bad"}');
