@@ -81,6 +81,8 @@ pub enum Error {
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
     TaskBlocked { task: String, reason: String },
+    #[error("Task {0} is blocked: it is inactive")]
+    TaskHeldBack(String),
     #[error("Inactive task cannot have {what}: {task}")]
     InactiveCompletion { task: String, what: &'static str },
     #[error("Task {0} is not held by anybody")]
@@ -195,6 +197,7 @@ impl Error {
             | TaskFinished { .. }
             | TaskNotFinished(_)
             | TaskBlocked { .. }
+            | TaskHeldBack(_)
             | InactiveCompletion { .. }
             | TaskNotHeld(_)
             | CannotHoldBack { .. }
@@ -251,8 +254,10 @@ impl Error {
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
-            TaskBlocked { .. } | InactiveCompletion { .. } => {
-                "get_unsatisfied_dependencies_for_task shows what it waits for."
+            TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
+            TaskHeldBack(_) => "update_task(project_name, task_id, '{\"is_active\": true}') lets it be started.",
+            InactiveCompletion { .. } => {
+                "get_unsatisfied_dependencies_for_task shows what it waits for; if nothing, update_task activates it."
             }
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
