@@ -1,11 +1,36 @@
-//! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result.
+//! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result;
+//! and of the `data` of an update only what it would change counts.
 
 use crate::error::Error;
 use crate::json::Jsonb;
+use crate::spi::read;
 
 /// A value that must be given.
 pub fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or(Error::NullArgument(argument))
+}
+
+/// The keys of an object; anything else has none, and is refused when it is parsed.
+pub fn keys(data: &Jsonb) -> Result<Vec<String>, Error> {
+    read!("select array(select jsonb_object_keys(case jsonb_typeof($1) when 'object' then $1 else '{}' end))")
+        .value(&[data.clone().into()])
+}
+
+/// The text of what a `data` argument would change of a record, ready to be parsed: a key with the value that the record has
+/// is left out, so that a record can be written back as it was read.
+pub fn changes(data: Jsonb, record: Jsonb) -> Result<String, Error> {
+    let changes: Jsonb = read!(
+        "select case jsonb_typeof($1)
+            when 'object' then (
+                select coalesce(jsonb_object_agg(given.key, given.value), '{}')
+                from jsonb_each($1) as given
+                where given.value is distinct from $2 -> given.key
+            )
+            else $1
+        end"
+    )
+    .value(&[data.into(), record.into()])?;
+    Ok(changes.text())
 }
 
 /// The text of a `data` argument, ready to be parsed.

@@ -19,6 +19,10 @@ use crate::projects;
 use crate::satisfaction;
 use crate::spi::{read, sql};
 
+const RECORD: &str = "select to_jsonb(d) - 'project_name'
+    from task_mgmt.dependency_details d
+    where d.project_name = $1 and d.dependency_id = $2";
+
 /// Makes a task wait until another one completes with a given completion status, and returns the dependency's id.
 ///
 /// *Arguments*: `data` has task_id (who waits), dependent_on_task_id (the upstream task), required_completion_status, and
@@ -71,12 +75,16 @@ fn update_dependency(
 ) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let id = required("dependency_id", dependency_id)?;
-    let text = arguments::data(data)?;
-    let patch = DependencyPatch::parse(&text).map_err(Error::from)?;
+    let data = required("data", data)?;
     locks::lock(Key::Graph(project));
     let Some(old) = find(project, id)? else {
         return Err(not_found(project, id)?.into());
     };
+    let changes = arguments::changes(data, sql!(RECORD).value(&[project.into(), id.into()])?)?;
+    let patch = DependencyPatch::parse(&changes).map_err(Error::from)?;
+    if changes == "{}" {
+        return Ok(true);
+    }
     let new = NewDependency {
         dependency_id: Some(id.into()),
         task_id: patch.task_id.unwrap_or_else(|| old.task_id.clone()),
@@ -122,12 +130,7 @@ fn get_dependency(project_name: Option<&str>, dependency_id: Option<&str>) -> Re
     let project = required("project_name", project_name)?;
     let id = required("dependency_id", dependency_id)?;
     access::require(Level::Reader, project)?;
-    let found = read!(
-        "select to_jsonb(d) - 'project_name'
-        from task_mgmt.dependency_details d
-        where d.project_name = $1 and d.dependency_id = $2"
-    )
-    .first(&[project.into(), id.into()], |row| row.get(1))?;
+    let found = read!(RECORD).first(&[project.into(), id.into()], |row| row.get(1))?;
     match found {
         Some(dependency) => Ok(dependency),
         None => Err(not_found(project, id)?.into()),

@@ -23,6 +23,8 @@ pub enum Error {
     TaskTypeNotFound { project: String, task_type: String },
     #[error("Task type {task_type} not found in project \"{project}\"")]
     TaskOfUnknownType { project: String, task_type: String },
+    #[error("Task type not found: {task_type} in project \"{project}\"")]
+    ChangeToUnknownType { project: String, task_type: String },
     #[error("Task {task} not found in project \"{project}\"")]
     TaskNotFound { project: String, task: String },
     #[error("Task {0} not found in any accessible project")]
@@ -79,6 +81,8 @@ pub enum Error {
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
     TaskBlocked { task: String, reason: String, is_in_vain: bool },
+    #[error("Task {0} is blocked: it is inactive")]
+    TaskHeldBack(String),
     #[error("Inactive task cannot have {what}: {task}")]
     InactiveCompletion { task: String, what: &'static str },
     #[error("Task {0} is not held by anybody")]
@@ -120,8 +124,6 @@ pub enum Error {
     HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
     #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
-    #[error("Task type {0} has no valid completion statuses")]
-    NoStatuses(String),
     #[error("Task with completed_user_id must have completion_status: none was given for {0}")]
     NoCompletionStatus(String),
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
@@ -161,7 +163,6 @@ impl Error {
             Argument(_)
             | NullArgument(_)
             | StatusNotAllowed { .. }
-            | NoStatuses(_)
             | NoCompletedUser(_)
             | NoCompletionStatus(_)
             | Cycle(_)
@@ -172,6 +173,7 @@ impl Error {
             | UserNotFoundAnywhere(_)
             | TaskTypeNotFound { .. }
             | TaskOfUnknownType { .. }
+            | ChangeToUnknownType { .. }
             | TaskNotFound { .. }
             | TaskNotFoundAnywhere(_)
             | TaskNotFoundAccessible(_)
@@ -195,6 +197,7 @@ impl Error {
             | TaskFinished { .. }
             | TaskNotFinished(_)
             | TaskBlocked { .. }
+            | TaskHeldBack(_)
             | InactiveCompletion { .. }
             | TaskNotHeld(_)
             | CannotHoldBack { .. }
@@ -225,6 +228,7 @@ impl Error {
             HeldByAnother { idle_seconds, limit_seconds, .. } => Some(format!(
                 "It was renewed {idle_seconds:.3} s ago; it can be taken over once it is idle for {limit_seconds} s."
             )),
+            StatusNotAllowed { allowed, .. } if allowed.is_empty() => Some("No status is allowed.".to_owned()),
             StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
             Element { error, .. } => error.detail(),
             BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),
@@ -237,7 +241,9 @@ impl Error {
         let hint = match self {
             ProjectNotFound(_) => "create_project makes one; list_all_projects names the active ones.",
             UserNotFound { .. } => "create_user makes one; list_users names them.",
-            TaskTypeNotFound { .. } | TaskOfUnknownType { .. } => "create_task_type makes one.",
+            TaskTypeNotFound { .. } | TaskOfUnknownType { .. } | ChangeToUnknownType { .. } => {
+                "create_task_type makes one."
+            }
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
             StatusInUse { .. } => "A status that a completed task has, or a dependency requires, must stay allowed.",
@@ -251,8 +257,10 @@ impl Error {
             TaskBlocked { is_in_vain: true, .. } => {
                 "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
             }
-            TaskBlocked { .. } | InactiveCompletion { .. } => {
-                "get_unsatisfied_dependencies_for_task shows what it waits for."
+            TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
+            TaskHeldBack(_) => "update_task(project_name, task_id, '{\"is_active\": true}') lets it be started.",
+            InactiveCompletion { .. } => {
+                "get_unsatisfied_dependencies_for_task shows what it waits for; if nothing, update_task activates it."
             }
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",

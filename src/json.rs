@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 /// A detoasted jsonb value.
+#[derive(Clone)]
 pub struct Jsonb(Vec<u8>);
 
 impl Jsonb {

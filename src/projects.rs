@@ -14,6 +14,24 @@ use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::spi::{read, sql};
 
+const RECORD: &str = "select jsonb_build_object(
+        'project_name', project_name,
+        'created_at', created_at,
+        'description', description,
+        'status', status,
+        'segmentation_path', segmentation_path,
+        'sv_resolution_x', sv_resolution_x,
+        'sv_resolution_y', sv_resolution_y,
+        'sv_resolution_z', sv_resolution_z)
+    || jsonb_strip_nulls(jsonb_build_object(
+        'brain_mesh_path', brain_mesh_path,
+        'datastack_name', datastack_name,
+        'synapse_table', synapse_table,
+        'max_idle_seconds', max_idle_seconds))
+    || case when extra_layers is null then '{}' else jsonb_build_object('extra_layers', extra_layers) end
+    from task_mgmt.project
+    where project_name = $1";
+
 /// Creates an active project and returns its name.
 ///
 /// *Arguments*: only the name is needed ('*' is reserved). `sv_resolution_x/y/z` in nanometres, positive; `extra_layers` is an
@@ -86,26 +104,7 @@ fn create_project(
 fn get_project(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    let found = read!(
-        "select jsonb_build_object(
-                'project_name', project_name,
-                'created_at', created_at,
-                'description', description,
-                'status', status,
-                'segmentation_path', segmentation_path,
-                'sv_resolution_x', sv_resolution_x,
-                'sv_resolution_y', sv_resolution_y,
-                'sv_resolution_z', sv_resolution_z)
-            || jsonb_strip_nulls(jsonb_build_object(
-                'brain_mesh_path', brain_mesh_path,
-                'datastack_name', datastack_name,
-                'synapse_table', synapse_table,
-                'max_idle_seconds', max_idle_seconds))
-            || case when extra_layers is null then '{}' else jsonb_build_object('extra_layers', extra_layers) end
-        from task_mgmt.project
-        where project_name = $1"
-    )
-    .first(&[project.into()], |row| row.get(1))?;
+    let found = read!(RECORD).first(&[project.into()], |row| row.get(1))?;
     Ok(found.ok_or_else(|| Error::ProjectNotFound(project.into()))?)
 }
 
@@ -119,9 +118,14 @@ fn get_project(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 #[search_path(pg_catalog, pg_temp)]
 fn update_project(project_name: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
     let project = enter(Level::Manager, project_name)?;
-    let text = arguments::data(data)?;
-    ProjectPatch::parse(&text).map_err(Error::from)?;
-    let changed = sql!(
+    let data = required("data", data)?;
+    lock_status(project)?;
+    let changes = arguments::changes(data, sql!(RECORD).value(&[project.into()])?)?;
+    ProjectPatch::parse(&changes).map_err(Error::from)?;
+    if changes == "{}" {
+        return Ok(true);
+    }
+    sql!(
         "update task_mgmt.project p set
             description = case when d ? 'description' then coalesce(d->>'description', '') else description end,
             segmentation_path = case when d ? 'segmentation_path' then d->>'segmentation_path'
@@ -141,10 +145,7 @@ fn update_project(project_name: Option<&str>, data: Option<Jsonb>) -> Result<boo
         from (select $2::jsonb) as given (d)
         where p.project_name = $1"
     )
-    .run(&[project.into(), text.as_str().into()])?;
-    if changed == 0 {
-        return Err(Error::ProjectNotFound(project.into()).into());
-    }
+    .run(&[project.into(), changes.as_str().into()])?;
     events::append(project, &[0], "project_changed", Actor::Caller, Some("updated"), clock::now()?)?;
     Ok(true)
 }

@@ -105,10 +105,11 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 
 /// Changes a task.
 ///
-/// *Arguments*: `data` is an object; absent keys keep their value, null clears what may be empty. Keys: task_type, priority, batch_id, ng_state,
-/// ng_state_initial, extra_data, note, segment_type, segment_seed_id, assigned_user_id, is_active, is_paused, is_checked,
-/// completion_status with completed_user_id (default: the holder). A completion status completes the task with all that
-/// belongs to it (verification, dependents, completion handler) or, if it is completed, changes its outcome; '' opens it again.
+/// *Arguments*: `data` is an object; an absent key keeps the value. Keys: task_type, priority, batch_id, ng_state, ng_state_initial,
+/// is_active, is_paused, is_checked; extra_data, note, segment_type, segment_seed_id, assigned_user_id, which null clears; and
+/// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
+/// status completes the task with all that belongs to it (verification, dependents, completion handler) or, if it is
+/// completed, changes its outcome; '' opens it again.
 /// *Returns* true.
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
 /// state does not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
@@ -118,15 +119,22 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
-    let text = arguments::data(data)?;
-    let patch = TaskPatch::parse(&text).map_err(Error::from)?;
-    let level = if patch.is_progress() { Level::Worker } else { Level::Manager };
-    let project = projects::enter(level, project_name)?;
+    let data = required("data", data)?;
+    let keys = arguments::keys(&data)?;
+    let is_progress = keys.iter().all(|key| TaskPatch::PROGRESS.contains(&key.as_str()));
+    let project = projects::enter(if is_progress { Level::Worker } else { Level::Manager }, project_name)?;
     let id = required("task_id", task_id)?;
-    if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
+    if keys.iter().any(|key| TaskPatch::COMPLETION.contains(&key.as_str())) {
         locks::lock(Key::Graph(project));
     }
-    Ok(update(project, id, &patch)?)
+    locks::lock(Key::Task(project, id));
+    if is_progress {
+        require_working(project, id)?;
+    }
+    let changes = arguments::changes(data, tasks::record(project, id)?)?;
+    let patch = TaskPatch::parse(&changes).map_err(Error::from)?;
+    update(project, id, &patch)?;
+    Ok(true)
 }
 
 fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool) -> Result<bool, Error> {
@@ -147,13 +155,10 @@ fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool
     Ok(true)
 }
 
-fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error> {
-    locks::lock(Key::Task(project, task_id));
+/// The caller holds the task's key and, if the patch has a completion, that of the dependency graph.
+fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<(), Error> {
     let lane = lane_after(project, task_id, patch)?;
     let task = LockedTask::lock(project, task_id)?;
-    if patch.is_progress() {
-        require_working(&task)?;
-    }
     if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
         satisfaction::lock_dependents(project, task.task_no)?;
     }
@@ -172,20 +177,19 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<bool, Error
     if patch.moves() {
         ready::offer(project, &[task.task_no])?;
     }
-    set_completion(&task, patch.completion_status.as_deref(), patch.completed_user_id.as_deref())?;
-    Ok(true)
+    set_completion(&task, patch.completion_status.as_deref(), patch.completed_user_id.as_deref())
 }
 
-/// Refuses a caller who is no manager and does not act for the holder. Errors: 42501.
-fn require_working(task: &LockedTask) -> Result<(), Error> {
-    if access::has(Level::Manager, task.project)? {
+/// Refuses a caller who is no manager and does not act for the holder. The caller holds the task's key. Errors: 42501, P0002.
+fn require_working(project: &str, task_id: &str) -> Result<(), Error> {
+    if access::has(Level::Manager, project)? {
         return Ok(());
     }
-    match tasks::holder(task.project, task.task_id)? {
-        Some(holder) => access::require_binding(task.project, &holder, users::bound_role(task.project, &holder)?),
+    match tasks::holder(project, task_id)? {
+        Some(holder) => access::require_binding(project, &holder, users::bound_role(project, &holder)?),
         None => {
             let role = access::role_name(access::caller()?);
-            Err(Error::NotHeldForCaller { role, task: task.task_id.into() })
+            Err(Error::NotHeldForCaller { role, task: task_id.into() })
         }
     }
 }
@@ -252,7 +256,7 @@ fn lane_after(project: &str, task_id: &str, patch: &TaskPatch) -> Result<Option<
     };
     let is_known = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
     if is_known.run(&[project.into(), wanted_type.as_str().into()])? == 0 {
-        return Err(Error::TaskOfUnknownType { project: project.into(), task_type: wanted_type });
+        return Err(Error::ChangeToUnknownType { project: project.into(), task_type: wanted_type });
     }
     let kind = (wanted_type.as_str(), wanted_segment.as_str());
     let lane_no = Lanes::open(project, &[kind].into())?.number(kind)?;

@@ -28,6 +28,8 @@ macro_rules! task_type_objects {
     };
 }
 
+const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
+
 /// Creates a task type and returns its name.
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_type, completion_statuses (array of names; a
@@ -59,8 +61,7 @@ fn get_task_type(project_name: Option<&str>, task_type: Option<&str>) -> Result<
     let project = required("project_name", project_name)?;
     let task_type = required("task_type", task_type)?;
     access::require(Level::Reader, project)?;
-    let found = read!(concat!(task_type_objects!(), " and task_type = $2"))
-        .first(&[project.into(), task_type.into()], |row| row.get(2))?;
+    let found = read!(RECORD).first(&[project.into(), task_type.into()], |row| row.get(2))?;
     match found {
         Some(found) => Ok(found),
         None => Err(not_found(project, task_type)?.into()),
@@ -86,8 +87,8 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 
 /// Changes a task type.
 ///
-/// *Arguments*: `data` is an object; an absent key keeps the value, null clears it. Keys: completion_statuses (replaces all),
-/// description, max_idle_seconds.
+/// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
+/// max_idle_seconds; null clears the last two.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
@@ -100,16 +101,16 @@ fn update_task_type(
     data: Option<Jsonb>,
 ) -> Result<bool, ErrorReport> {
     let task_type = required("task_type", task_type)?;
-    let text = arguments::data(data)?;
-    let patch = TaskTypePatch::parse(&text).map_err(Error::from)?;
-    let project = match &patch.completion_statuses {
-        None => projects::enter(Level::Manager, project_name)?,
-        Some(statuses) => {
-            let project = projects::enter_alone(Level::Manager, project_name)?;
-            require_covered(project, task_type, statuses)?;
-            project
-        }
+    let data = required("data", data)?;
+    let project = match arguments::keys(&data)?.iter().any(|key| key == "completion_statuses") {
+        true => projects::enter_alone(Level::Manager, project_name)?,
+        false => projects::enter(Level::Manager, project_name)?,
     };
+    let changes = arguments::changes(data, record(project, task_type)?)?;
+    let patch = TaskTypePatch::parse(&changes).map_err(Error::from)?;
+    if let Some(statuses) = &patch.completion_statuses {
+        require_covered(project, task_type, statuses)?;
+    }
     let changed = sql!(
         "update task_mgmt.task_type set
             completion_statuses = coalesce($3, completion_statuses),
@@ -179,6 +180,13 @@ fn add_standard_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorRep
 pub fn not_found(project: &str, task_type: &str) -> Result<Error, Error> {
     projects::require_existing(project)?;
     Ok(Error::TaskTypeNotFound { project: project.into(), task_type: task_type.into() })
+}
+
+/// The task type as `get_task_type` returns it. Errors: P0002.
+fn record(project: &str, task_type: &str) -> Result<Jsonb, Error> {
+    sql!(RECORD)
+        .first(&[project.into(), task_type.into()], |row| row.get(2))?
+        .map_or_else(|| Err(not_found(project, task_type)?), Ok)
 }
 
 /// Whether the type is new.

@@ -12,13 +12,16 @@ use crate::projects;
 use crate::spi::{read, sql};
 use crate::task_creation;
 
+const RECORD: &str =
+    "select task_mgmt.task_as_json(d) from task_mgmt.task_details d where d.project_name = $1 and d.task_id = $2";
+
 /// Creates a task and returns its id.
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_id (default: a number), task_type, priority
 /// (default 50), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
 /// (default: extra_data.seed_id), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
-/// satisfied), is_paused, is_checked; and, for bringing in existing tasks, active_user_id with last_leased_ts,
-/// first_start_ts (Unix seconds), completion_status with completed_user_id.
+/// satisfied), is_paused, is_checked; and, for bringing in existing tasks, active_user_id with last_leased_ts (0, the
+/// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`; 55000 the active
 /// user holds another task; 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project.
@@ -55,7 +58,7 @@ fn get_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, 
     let project = required("project_name", project_name)?;
     let task = required("task_id", task_id)?;
     access::require(Level::Reader, project)?;
-    match read(project, task)? {
+    match read!(RECORD).first(&[project.into(), task.into()], |row| row.get(1))? {
         Some(task) => Ok(task),
         None => Err(not_found(project, task)?.into()),
     }
@@ -124,10 +127,11 @@ fn get_paused_tasks_by_user(project_name: Option<&str>, user_id: Option<&str>) -
     Ok(tasks.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))?)
 }
 
-/// The task as `get_task` returns it.
-pub fn read(project: &str, task_id: &str) -> Result<Option<Jsonb>, Error> {
-    read!("select task_mgmt.task_as_json(d) from task_mgmt.task_details d where d.project_name = $1 and d.task_id = $2")
-        .first(&[project.into(), task_id.into()], |row| row.get(1))
+/// The task as `get_task` returns it. Errors: P0002.
+pub fn record(project: &str, task_id: &str) -> Result<Jsonb, Error> {
+    sql!(RECORD)
+        .first(&[project.into(), task_id.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, task_id)?), Ok)
 }
 
 /// Locks the task's row against whoever adds dependencies or re-opens what it depends on; returns its number.
@@ -162,9 +166,6 @@ pub fn require_status_allowed(status: &str, task_type: &str, allowed: &[String])
     if allowed.iter().any(|one| one == status) {
         return Ok(());
     }
-    if allowed.is_empty() {
-        return Err(Error::NoStatuses(task_type.into()));
-    }
     Err(Error::StatusNotAllowed { status: status.into(), task_type: task_type.into(), allowed: allowed.to_vec() })
 }
 
@@ -192,13 +193,12 @@ pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
         limit 3"
     )
     .all(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<bool>(2)?)))?;
+    if waits_for.is_empty() {
+        return Ok(Error::TaskHeldBack(task_id.into()));
+    }
     let is_in_vain = waits_for.iter().any(|(_, has_ended)| *has_ended);
     let upstream: Vec<String> = waits_for.into_iter().map(|(upstream, _)| upstream).collect();
-    let reason = match upstream.is_empty() {
-        true => "it is inactive".to_owned(),
-        false => format!("it waits for {}", upstream.join(", ")),
-    };
-    Ok(Error::TaskBlocked { task: task_id.into(), reason, is_in_vain })
+    Ok(Error::TaskBlocked { task: task_id.into(), reason: format!("it waits for {}", upstream.join(", ")), is_in_vain })
 }
 
 /// The error for a task that is not there: the project may not be there either.

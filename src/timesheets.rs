@@ -1,7 +1,10 @@
 //! Time: users submit what they spent on the task they hold, which also renews their lease. Totals are sums over submissions.
 
+use std::collections::HashMap;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::timesheets::{check_days, milliseconds};
 
 use crate::access::{self, Level};
@@ -151,13 +154,14 @@ fn get_user_work_history(
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_task_timesheet_summary(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, ErrorReport> {
-    let (project, task_no) = open(project_name, task_id)?;
+    let task = required("task_id", task_id)?;
+    let (project, task_nos) = open(project_name, &[task.into()])?;
     Ok(read!(
         "with per_user as (
             select u.user_id, trim_scale(sum(s.seconds_spent)) as seconds
             from task_mgmt.submission s
             join task_mgmt.project_user u on u.project_name = $1 and u.user_no = s.user_no
-            where s.project_name = $1 and s.task_no = $2
+            where s.project_name = $1 and s.task_no = any($2)
             group by u.user_id
         ), line as (
             select user_id, seconds, concat_ws(' ',
@@ -179,37 +183,76 @@ fn get_task_timesheet_summary(project_name: Option<&str>, task_id: Option<&str>)
                 '[]'))
         from line"
     )
-    .value(&[project.into(), task_no.into()])?)
+    .value(&[project.into(), task_nos.into()])?)
 }
 
-/// The seconds that all users have spent on a task; 0 if none.
+/// The seconds that all users have spent on a task, or on several of which each counts once; 0 if none.
 ///
-/// *Errors*: P0002 project or task unknown; 42501 access denied.
+/// *Errors*: P0002 project or task unknown; 22023 an id is null; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_total_task_time(project_name: Option<&str>, task_id: Option<&str>) -> Result<AnyNumeric, ErrorReport> {
-    let (project, task_no) = open(project_name, task_id)?;
-    Ok(read!(
-        "select trim_scale(coalesce(sum(seconds_spent), 0))
-        from task_mgmt.submission
-        where project_name = $1 and task_no = $2"
-    )
-    .value(&[project.into(), task_no.into()])?)
+    let task = required("task_id", task_id)?;
+    Ok(total_time(project_name, &[task.into()])?)
 }
 
-/// What the time spent on a task costs, each submission at the user's hourly rate of its moment; 0 if none.
+/// `get_total_task_time` of several tasks.
+#[pg_extern(stable, parallel_unsafe, security_definer, name = "get_total_task_time")]
+#[search_path(pg_catalog, pg_temp)]
+fn get_total_time_of_tasks(
+    project_name: Option<&str>,
+    task_ids: Option<Vec<Option<String>>>,
+) -> Result<AnyNumeric, ErrorReport> {
+    Ok(total_time(project_name, &all_given(task_ids)?)?)
+}
+
+/// What the time spent on a task, or on several of which each counts once, costs: each submission at the user's hourly rate
+/// of its moment; 0 if none.
 ///
-/// *Errors*: P0002 project or task unknown; 42501 access denied.
+/// *Errors*: P0002 project or task unknown; 22023 an id is null; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_total_task_cost(project_name: Option<&str>, task_id: Option<&str>) -> Result<AnyNumeric, ErrorReport> {
-    let (project, task_no) = open(project_name, task_id)?;
-    Ok(read!(
+    let task = required("task_id", task_id)?;
+    Ok(total_cost(project_name, &[task.into()])?)
+}
+
+/// `get_total_task_cost` of several tasks.
+#[pg_extern(stable, parallel_unsafe, security_definer, name = "get_total_task_cost")]
+#[search_path(pg_catalog, pg_temp)]
+fn get_total_cost_of_tasks(
+    project_name: Option<&str>,
+    task_ids: Option<Vec<Option<String>>>,
+) -> Result<AnyNumeric, ErrorReport> {
+    Ok(total_cost(project_name, &all_given(task_ids)?)?)
+}
+
+fn total_time(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNumeric, Error> {
+    let (project, task_nos) = open(project_name, task_ids)?;
+    read!(
+        "select trim_scale(coalesce(sum(seconds_spent), 0))
+        from task_mgmt.submission
+        where project_name = $1 and task_no = any($2)"
+    )
+    .value(&[project.into(), task_nos.into()])
+}
+
+fn total_cost(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNumeric, Error> {
+    let (project, task_nos) = open(project_name, task_ids)?;
+    read!(
         "select trim_scale(round(coalesce(sum(seconds_spent * hourly_rate) / 3600, 0), 6))
         from task_mgmt.submission
-        where project_name = $1 and task_no = $2"
+        where project_name = $1 and task_no = any($2)"
     )
-    .value(&[project.into(), task_no.into()])?)
+    .value(&[project.into(), task_nos.into()])
+}
+
+fn all_given(task_ids: Option<Vec<Option<String>>>) -> Result<Vec<String>, Error> {
+    let ids = required("task_ids", task_ids)?.into_iter();
+    let given = |(index, id): (usize, Option<String>)| {
+        id.ok_or_else(|| Invalid(format!("task_ids[{index}] must not be null")).into())
+    };
+    ids.enumerate().map(given).collect()
 }
 
 /// Renews the lease and keeps the submission if the user holds the task; whether they do.
@@ -247,18 +290,26 @@ fn not_held(project: &str, user: &str, task: &str) -> Result<Error, Error> {
     })
 }
 
-/// Opens a call that reads the time of one task. Errors: P0002, 42501.
-fn open<'a>(project_name: Option<&'a str>, task_id: Option<&str>) -> Result<(&'a str, i64), Error> {
+/// Opens a call that reads the time of tasks, and returns their numbers. Errors: P0002, 42501.
+fn open<'a>(project_name: Option<&'a str>, task_ids: &[String]) -> Result<(&'a str, Vec<i64>), Error> {
     let project = required("project_name", project_name)?;
-    let task = required("task_id", task_id)?;
     access::require(Level::Reader, project)?;
-    let task_no = sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2")
-        .first(&[project.into(), task.into()], |row| row.get(1))?;
-    match task_no {
-        Some(task_no) => Ok((project, task_no)),
-        None => {
-            projects::require_existing(project)?;
-            Err(Error::TaskNotFound { project: project.into(), task: task.into() })
-        }
+    projects::require_existing(project)?;
+    let found: HashMap<String, i64> = read!(
+        "select t.task_id, t.task_no
+        from unnest($2) as asked (task_id)
+        cross join lateral (
+            select t.task_id, t.task_no
+            from task_mgmt.task t
+            where t.project_name = $1 and t.task_id = asked.task_id
+            offset 0
+        ) as t"
+    )
+    .all(&[project.into(), task_ids.to_vec().into()], |row| Ok((row.get(1)?, row.get(2)?)))?
+    .into_iter()
+    .collect();
+    match task_ids.iter().find(|id| !found.contains_key(*id)) {
+        Some(missing) => Err(Error::TaskNotFound { project: project.into(), task: missing.clone() }),
+        None => Ok((project, found.into_values().collect())),
     }
 }

@@ -36,6 +36,8 @@ macro_rules! user_objects {
     };
 }
 
+const RECORD: &str = concat!(user_objects!(), " and u.user_id = $2");
+
 /// Creates a user and returns its id; does nothing if the user exists with the same data.
 ///
 /// *Arguments*: `data` is an object; only `user_id` is required. Keys: user_id, hourly_rate (0 to 1000000, default 0),
@@ -68,8 +70,7 @@ fn get_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<Jsonb, 
     let project = required("project_name", project_name)?;
     let user = required("user_id", user_id)?;
     access::require(Level::Reader, project)?;
-    let found = read!(concat!(user_objects!(), " and u.user_id = $2"))
-        .first(&[project.into(), user.into()], |row| row.get(2))?;
+    let found = read!(RECORD).first(&[project.into(), user.into()], |row| row.get(2))?;
     match found {
         Some(found) => Ok(found),
         None => Err(not_found(project, user)?.into()),
@@ -106,8 +107,10 @@ fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 fn update_user(project_name: Option<&str>, user_id: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let user = required("user_id", user_id)?;
-    let text = arguments::data(data)?;
-    let patch = UserPatch::parse(&text).map_err(Error::from)?;
+    let data = required("data", data)?;
+    locks::lock(Key::User(project, user));
+    let changes = arguments::changes(data, record(project, user)?)?;
+    let patch = UserPatch::parse(&changes).map_err(Error::from)?;
     change(project, user, patch)?;
     Ok(true)
 }
@@ -122,12 +125,8 @@ fn update_user(project_name: Option<&str>, user_id: Option<&str>, data: Option<J
 fn deactivate_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let user = required("user_id", user_id)?;
-    let patch = UserPatch {
-        hourly_rate: None,
-        qualified_task_types: None,
-        qualified_segment_types: None,
-        is_active: Some(false),
-    };
+    locks::lock(Key::User(project, user));
+    let patch = UserPatch { is_active: Some(false), ..UserPatch::default() };
     change(project, user, patch)?;
     Ok(true)
 }
@@ -202,8 +201,15 @@ fn is_equal(project: &str, user: &NewUser) -> Result<bool, Error> {
     Ok(equal > 0)
 }
 
+/// The user as `get_user` returns it. Errors: P0002.
+fn record(project: &str, user: &str) -> Result<Jsonb, Error> {
+    sql!(RECORD)
+        .first(&[project.into(), user.into()], |row| row.get(2))?
+        .map_or_else(|| Err(not_found(project, user)?), Ok)
+}
+
+/// The caller holds the user's key.
 fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
-    locks::lock(Key::User(project, user));
     let changed = sql!(
         "update task_mgmt.project_user set
             hourly_rate = coalesce($3::numeric, hourly_rate),

@@ -67,8 +67,8 @@ begin
 			('get_timesheet_submissions', 'Submissions of time, newest first, as a JSON array.'),
 			('get_user_work_history', 'What a user has worked in the last days, as a JSON object.'),
 			('get_task_timesheet_summary', 'The time spent on a task, in all and by user, as a JSON object.'),
-			('get_total_task_time', 'The seconds that all users have spent on a task.'),
-			('get_total_task_cost', 'What the time spent on a task costs.'),
+			('get_total_task_time', 'The seconds that all users have spent on a task, or on several.'),
+			('get_total_task_cost', 'What the time spent on a task, or on several, costs.'),
 
 			('clear_project_data', 'Removes all tasks of a project with their dependencies, time and history.'),
 			('clear_project_users', 'Removes all users of a project, if none of them has completed a task.'),

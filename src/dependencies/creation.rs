@@ -1,7 +1,7 @@
 //! Creating dependencies under the key of the project's graph: both ends are looked up and locked, statuses and cycles are
 //! checked, and tasks that now wait for something can no longer be started.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use task_mgmt_core::cycles;
 use task_mgmt_core::dependencies::NewDependency;
@@ -13,11 +13,12 @@ use crate::events::{self, Actor};
 use crate::locks::{self, Key};
 use crate::ready;
 use crate::satisfaction;
-use crate::spi::{self, sql};
+use crate::spi::sql;
 use crate::tasks;
 
 /// Creates dependencies under the key of the graph. They make the tasks wait unless they are satisfied already.
 pub fn create(project: &str, new: &[NewDependency]) -> Result<(), Error> {
+    require_free_ids(project, new)?;
     let ends = Ends::find(project, new)?;
     lock_dependents(project, new);
     lock_rows(project, ends.task_nos())?;
@@ -34,6 +35,30 @@ pub fn create(project: &str, new: &[NewDependency]) -> Result<(), Error> {
     block(project, &waiting, now)?;
     let satisfied: BTreeSet<i64> = rows.iter().filter(|row| row.is_satisfied).map(|row| row.task_no).collect();
     satisfaction::activate_held(project, &satisfied.into_iter().collect::<Vec<_>>(), now)
+}
+
+/// Errors: 42710. The key of the graph keeps others from taking an id meanwhile.
+fn require_free_ids(project: &str, new: &[NewDependency]) -> Result<(), Error> {
+    let ids: Vec<String> = new.iter().map(NewDependency::id).collect();
+    let mut seen = HashSet::new();
+    let twice = ids.iter().find(|id| !seen.insert(*id)).cloned();
+    let taken = sql!(
+        "select d.dependency_id
+        from unnest($2) with ordinality as new (dependency_id, position)
+        cross join lateral (
+            select d.dependency_id
+            from task_mgmt.dependency d
+            where d.project_name = $1 and d.dependency_id = new.dependency_id
+            offset 0
+        ) as d
+        order by new.position
+        limit 1"
+    )
+    .first(&[project.into(), ids.into()], |row| row.get(1))?;
+    match taken.or(twice) {
+        Some(dependency) => Err(Error::DependencyExists { project: project.into(), dependency }),
+        None => Ok(()),
+    }
 }
 
 /// A claim passes over tasks whose key is taken; for a large set their rows are all that is locked.
@@ -56,7 +81,7 @@ struct Row {
 }
 
 fn insert(project: &str, rows: &[Row]) -> Result<(), Error> {
-    let statement = sql!(
+    sql!(
         "with made as (
             insert into task_mgmt.dependency (project_name, dependency_id, task_no, upstream_no, is_satisfied,
                 is_waived, required_completion_status)
@@ -68,21 +93,17 @@ fn insert(project: &str, rows: &[Row]) -> Result<(), Error> {
         update task_mgmt.task t
         set has_dependents = true
         where t.project_name = $1 and t.task_no in (select upstream_no from made) and not t.has_dependents"
-    );
-    let insert = || {
-        statement.run(&[
-            project.into(),
-            rows.iter().map(|row| row.dependency_id.as_str()).collect::<Vec<_>>().into(),
-            rows.iter().map(|row| row.task_no).collect::<Vec<_>>().into(),
-            rows.iter().map(|row| row.upstream_no).collect::<Vec<_>>().into(),
-            rows.iter().map(|row| row.is_satisfied).collect::<Vec<_>>().into(),
-            rows.iter().map(|row| row.is_waived).collect::<Vec<_>>().into(),
-            rows.iter().map(|row| row.required_completion_status.as_str()).collect::<Vec<_>>().into(),
-        ])?;
-        Ok(())
-    };
-    let taken = |dependency| Error::DependencyExists { project: project.into(), dependency };
-    spi::insert_unique(project, insert, taken)
+    )
+    .run(&[
+        project.into(),
+        rows.iter().map(|row| row.dependency_id.as_str()).collect::<Vec<_>>().into(),
+        rows.iter().map(|row| row.task_no).collect::<Vec<_>>().into(),
+        rows.iter().map(|row| row.upstream_no).collect::<Vec<_>>().into(),
+        rows.iter().map(|row| row.is_satisfied).collect::<Vec<_>>().into(),
+        rows.iter().map(|row| row.is_waived).collect::<Vec<_>>().into(),
+        rows.iter().map(|row| row.required_completion_status.as_str()).collect::<Vec<_>>().into(),
+    ])?;
+    Ok(())
 }
 
 /// Adds to what tasks wait for. Those that nobody holds and that are not finished can no longer be started.
@@ -108,11 +129,10 @@ struct End {
 }
 
 impl<'a> Ends<'a> {
-    /// Errors: P0002 if one of the tasks does not exist.
+    /// Errors: P0002 for the first task that does not exist.
     pub fn find(project: &str, new: &'a [NewDependency]) -> Result<Self, Error> {
-        let ids: BTreeSet<&str> =
-            new.iter().flat_map(|one| [one.task_id.as_str(), one.dependent_on_task_id.as_str()]).collect();
-        let ids: Vec<&str> = ids.into_iter().collect();
+        let named = || new.iter().flat_map(|one| [one.task_id.as_str(), one.dependent_on_task_id.as_str()]);
+        let ids: Vec<&str> = named().collect::<BTreeSet<_>>().into_iter().collect();
         let rows = sql!(
             "select id.position, t.task_no, t.task_type, t.completion_status, y.completion_statuses
             from unnest($2) with ordinality as id (task_id, position)
@@ -129,7 +149,7 @@ impl<'a> Ends<'a> {
             Ok((ids[row.get::<i64>(1)? as usize - 1], end))
         })?;
         let ends: HashMap<&str, End> = rows.into_iter().collect();
-        match ids.into_iter().find(|id| !ends.contains_key(id)) {
+        match named().find(|id| !ends.contains_key(id)) {
             Some(missing) => Err(tasks::not_found(project, missing)?),
             None => Ok(Self(ends)),
         }

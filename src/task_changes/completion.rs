@@ -10,43 +10,48 @@ use crate::spi::sql;
 use crate::tasks;
 use crate::users;
 
-/// Moves between open and completed, or from one completion status to another, as the status given demands.
+/// Moves between open and completed, or from one outcome to another; what is given differs from what is so.
 pub fn set_completion(task: &LockedTask, status: Option<&str>, user: Option<&str>) -> Result<(), Error> {
-    let user = user.filter(|user| !user.is_empty());
-    let status = match status {
-        Some(status) => status,
-        None if user.is_some() => task.completion_status.as_str(),
-        None => return Ok(()),
-    };
-    match (task.status.as_str(), status) {
-        ("queued", "") if user.is_some() => Err(completer_alone(task)?),
-        ("queued", "") => Ok(()),
-        ("completed", "") => reopen(task),
-        ("completed", status) if status == task.completion_status && user.is_none() => Ok(()),
-        ("queued" | "completed", status) => complete(task, status, user),
+    if status.is_none() && user.is_none() {
+        return Ok(());
+    }
+    let status = status.unwrap_or(&task.completion_status);
+    match (task.status.as_str(), status, user) {
+        ("completed", "", None | Some("")) => reopen(task),
+        ("queued" | "completed", "", _) => Err(completer_alone(task)?),
+        ("completed", _, Some("")) => Err(Error::NoCompletedUser(task.task_id.into())),
+        ("queued" | "completed", status, user) => complete(task, status, user),
         _ => Err(task.finished()),
     }
 }
 
 /// The error for a completer without a completion status.
 fn completer_alone(task: &LockedTask) -> Result<Error, Error> {
-    Ok(match tasks::is_blocked(task.project, task.task_no)? {
+    Ok(match is_inactive(task)? {
         true => Error::InactiveCompletion { task: task.task_id.into(), what: "completed user" },
         false => Error::NoCompletionStatus(task.task_id.into()),
     })
 }
 
+/// Whether it waits; what is held or finished does not, whatever dependencies it has.
+fn is_inactive(task: &LockedTask) -> Result<bool, Error> {
+    if task.status != "queued" || tasks::holder(task.project, task.task_id)?.is_some() {
+        return Ok(false);
+    }
+    tasks::is_blocked(task.project, task.task_no)
+}
+
 /// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
 fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), Error> {
     let state = State::find(task)?;
+    if is_inactive(task)? {
+        return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
+    }
     tasks::require_status_allowed(status, &state.task_type, &state.completion_statuses)?;
     let user_no = match user {
         Some(user) => users::find_no(task.project, user)?,
         None => state.worker.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
     };
-    if task.status == "queued" && tasks::is_blocked(task.project, task.task_no)? && state.worker.is_none() {
-        return Err(Error::InactiveCompletion { task: task.task_id.into(), what: "completion status" });
-    }
     if let Some(handler) = &state.verification_handler {
         let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {

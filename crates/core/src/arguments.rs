@@ -90,6 +90,17 @@ pub fn parse_object<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) ->
     parse::<Object<T>>(argument, text).map(|Object(value)| value)
 }
 
+/// Parses what is to change of a record. `fixed` has the keys that a record shows but that no update sets, and what does.
+pub fn parse_patch<'de, T: Deserialize<'de>>(text: &'de str, fixed: &[(&str, &str)]) -> Result<T, Invalid> {
+    parse_object("data", text).map_err(|refusal| {
+        let is_of = |key: &str| refusal.0.starts_with(&format!("data.{key}: unknown field"));
+        match fixed.iter().find(|(key, _)| is_of(key)) {
+            Some((key, instead)) => Invalid(format!("data.{key} cannot be set here: {instead}")),
+            None => refusal,
+        }
+    })
+}
+
 /// Parses an array of objects into typed structures.
 pub fn parse_objects<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result<Vec<T>, Invalid> {
     let objects: Vec<Object<T>> = parse(argument, text)?;
@@ -142,9 +153,14 @@ pub fn check_unix_seconds(argument: impl Display, value: f64) -> Result<(), Inva
     Err(Invalid(format!("{argument} must be Unix seconds between 0 and 253402300799, found {value}")))
 }
 
-/// For a field of an update: tells a key that is absent (keep) from one that is null (clear).
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
+/// For a field of an update, which keeps what its data has no key for: a null is for `T` to take (clear) or to refuse.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// For an optional field of something new: null is as if absent.
+pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]
@@ -156,12 +172,16 @@ mod tests {
     struct Sample {
         #[serde(default, deserialize_with = "present")]
         note: Option<Option<String>>,
+        #[serde(default, deserialize_with = "present")]
+        priority: Option<i32>,
+        #[serde(default, deserialize_with = "or_default")]
+        is_paused: bool,
     }
 
     #[test]
     fn unknown_key_is_named() {
         let error = parse::<Sample>("data", r#"{"nope": 1}"#).unwrap_err();
-        assert_eq!(error.0, "data.nope: unknown field `nope`, expected `note`");
+        assert_eq!(error.0, "data.nope: unknown field `nope`, expected one of `note`, `priority`, `is_paused`");
     }
 
     #[test]
@@ -186,6 +206,28 @@ mod tests {
     fn null_differs_from_absent() {
         assert_eq!(parse::<Sample>("data", r#"{"note": null}"#).unwrap().note, Some(None));
         assert_eq!(parse::<Sample>("data", "{}").unwrap().note, None);
+    }
+
+    #[test]
+    fn null_is_refused_where_nothing_can_be_cleared() {
+        let error = parse::<Sample>("data", r#"{"priority": null}"#).unwrap_err();
+        assert_eq!(error.0, "data.priority: invalid type: null, expected a 32-bit integer");
+        assert_eq!(parse::<Sample>("data", r#"{"priority": 1}"#).unwrap().priority, Some(1));
+    }
+
+    #[test]
+    fn null_is_the_default_of_something_new() {
+        assert!(!parse::<Sample>("data", r#"{"is_paused": null}"#).unwrap().is_paused);
+        assert!(parse::<Sample>("data", r#"{"is_paused": true}"#).unwrap().is_paused);
+    }
+
+    #[test]
+    fn who_sets_a_fixed_key_is_told() {
+        let fixed = [("status", "start_task sets it")];
+        let error = parse_patch::<Sample>(r#"{"status": "running"}"#, &fixed).unwrap_err();
+        assert_eq!(error.0, "data.status cannot be set here: start_task sets it");
+        let error = parse_patch::<Sample>(r#"{"statuses": []}"#, &fixed).unwrap_err();
+        assert!(error.0.starts_with("data.statuses: unknown field"));
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hasher};
 
 use serde::Deserialize;
 
-use crate::arguments::{Invalid, MAX_NAME_CHARS, check_name, parse_object, parse_objects};
+use crate::arguments::{
+    Invalid, MAX_NAME_CHARS, check_name, or_default, parse_object, parse_objects, parse_patch, present,
+};
 
 /// The `data` of `create_dependency`. `is_satisfied` follows from the tasks, unless it is given as true: then the
 /// dependency is waived.
@@ -15,7 +17,7 @@ pub struct NewDependency {
     pub task_id: String,
     pub dependent_on_task_id: String,
     pub required_completion_status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_satisfied: bool,
 }
 
@@ -23,9 +25,13 @@ pub struct NewDependency {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DependencyPatch {
+    #[serde(default, deserialize_with = "present")]
     pub task_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     pub dependent_on_task_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     pub required_completion_status: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     pub is_satisfied: Option<bool>,
 }
 
@@ -73,7 +79,7 @@ fn hash(text: &str) -> u64 {
 
 impl DependencyPatch {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let patch: Self = parse_object("data", text)?;
+        let patch: Self = parse_patch(text, &[("dependency_id", "a dependency keeps its id")])?;
         if let Some(status) = &patch.required_completion_status {
             check_name("data.required_completion_status", status)?;
         }

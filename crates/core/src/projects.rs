@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::arguments::{Invalid, check_positive, parse, parse_object, present};
+use crate::arguments::{Invalid, check_positive, parse, parse_patch, present};
 
 /// Changes to a project: an absent key keeps the value, null clears it.
 #[derive(Debug, Default, Deserialize)]
@@ -32,9 +32,15 @@ pub struct ProjectPatch<'a> {
 }
 
 impl<'a> ProjectPatch<'a> {
+    const FIXED: [(&'static str, &'static str); 3] = [
+        ("project_name", "a project keeps its name"),
+        ("status", "pause_project, resume_project and archive_project set it"),
+        ("created_at", "create_project sets it"),
+    ];
+
     /// Parses and checks the `data` argument of `update_project`.
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
-        let patch: Self = parse_object("data", text)?;
+        let patch: Self = parse_patch(text, &Self::FIXED)?;
         patch.check("data.")?;
         if let Some(Some(layers)) = patch.extra_layers {
             check_extra_layers("data.extra_layers", layers.get())?;

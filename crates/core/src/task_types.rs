@@ -2,14 +2,16 @@
 
 use serde::Deserialize;
 
-use crate::arguments::{Invalid, check_name, check_names, check_positive, parse_object, present};
+use crate::arguments::{
+    Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
+};
 
 /// The `data` of `create_task_type`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewTaskType {
     pub task_type: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub completion_statuses: Vec<String>,
     #[serde(default)]
     pub description: Option<String>,
@@ -21,6 +23,7 @@ pub struct NewTaskType {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskTypePatch {
+    #[serde(default, deserialize_with = "present")]
     pub completion_statuses: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     pub description: Option<Option<String>>,
@@ -65,8 +68,15 @@ impl NewTaskType {
 }
 
 impl TaskTypePatch {
+    const FIXED: [(&str, &str); 4] = [
+        ("task_type", "a task type keeps its name"),
+        ("verification_handler", "register_handler and unregister_handler set it"),
+        ("completion_handler", "register_handler and unregister_handler set it"),
+        ("creation_handler", "register_handler and unregister_handler set it"),
+    ];
+
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let patch: Self = parse_object("data", text)?;
+        let patch: Self = parse_patch(text, &Self::FIXED)?;
         check_names("data.completion_statuses", patch.completion_statuses.as_deref().unwrap_or_default())?;
         let seconds = patch.max_idle_seconds.flatten();
         seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;

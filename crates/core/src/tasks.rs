@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::arguments::{Invalid, Text, check_name, check_unix_seconds, parse, parse_object, parse_objects, present};
+use crate::arguments::{
+    Invalid, Text, check_name, check_unix_seconds, or_default, parse, parse_object, parse_objects, parse_patch, present,
+};
 
 /// The priority of a task that names none: the middle of low 25, medium 50, high 75, critical 100.
 pub const DEFAULT_PRIORITY: i32 = 50;
@@ -20,7 +23,7 @@ pub struct NewTask<'a> {
     #[serde(borrow)]
     pub task_type: Text<'a>,
     pub priority: Option<i32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub batch_id: String,
     #[serde(default, borrow)]
     pub ng_state: Option<&'a RawValue>,
@@ -31,50 +34,58 @@ pub struct NewTask<'a> {
     pub note: Option<String>,
     pub segment_type: Option<String>,
     pub segment_seed_id: Option<SeedId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub assigned_user_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub active_user_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub completed_user_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub completion_status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub last_leased_ts: f64,
     pub first_start_ts: Option<f64>,
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "or_yes")]
     pub is_active: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_paused: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_checked: bool,
 }
 
 /// The `data` of `update_task`: an absent key keeps the value, null clears it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct TaskPatch<'a> {
+    #[serde(deserialize_with = "present")]
     pub task_type: Option<String>,
+    #[serde(deserialize_with = "present")]
     pub priority: Option<i32>,
+    #[serde(deserialize_with = "present")]
     pub batch_id: Option<String>,
-    #[serde(default, borrow)]
+    #[serde(borrow, deserialize_with = "present_state")]
     pub ng_state: Option<&'a RawValue>,
-    #[serde(default, borrow)]
+    #[serde(borrow, deserialize_with = "present_state")]
     pub ng_state_initial: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "present")]
+    #[serde(borrow, deserialize_with = "present")]
     pub extra_data: Option<Option<&'a RawValue>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(deserialize_with = "present")]
     pub note: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(deserialize_with = "present")]
     pub segment_type: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(deserialize_with = "present")]
     pub segment_seed_id: Option<Option<SeedId>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(deserialize_with = "present")]
     pub assigned_user_id: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
     pub is_active: Option<bool>,
+    #[serde(deserialize_with = "present")]
     pub is_paused: Option<bool>,
+    #[serde(deserialize_with = "present")]
     pub is_checked: Option<bool>,
+    #[serde(deserialize_with = "present")]
     pub completion_status: Option<String>,
+    #[serde(deserialize_with = "present")]
     pub completed_user_id: Option<String>,
 }
 
@@ -83,7 +94,7 @@ pub struct TaskPatch<'a> {
 pub struct SeedId(pub u64);
 
 impl<'de> Deserialize<'de> for SeedId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "an integer between 0 and 18446744073709551615, as a number or as text")]
         enum NumberOrText {
@@ -93,7 +104,7 @@ impl<'de> Deserialize<'de> for SeedId {
         match NumberOrText::deserialize(deserializer)? {
             NumberOrText::Number(id) => Ok(Self(id)),
             NumberOrText::Text(text) => text.parse().map(Self).map_err(|_| {
-                serde::de::Error::custom(format!("\"{text}\" is not an integer between 0 and 18446744073709551615"))
+                D::Error::custom(format!("\"{text}\" is not an integer between 0 and 18446744073709551615"))
             }),
         }
     }
@@ -142,7 +153,10 @@ impl<'a> NewTask<'a> {
     fn check_state(&self, argument: fmt::Arguments) -> Result<(), Invalid> {
         let is_completed = !self.completion_status.is_empty();
         let is_held = !self.active_user_id.is_empty();
-        let refuse = |reason: &str| Err(Invalid(format!("{reason}: see {argument}")));
+        let refuse = |reason: &str| match self.task_id.as_deref() {
+            Some(id) => Err(Invalid(format!("{reason}: {id}, see {argument}"))),
+            None => Err(Invalid(format!("{reason}: see {argument}"))),
+        };
         if !self.is_active && is_completed {
             return refuse("Inactive task cannot have completion status");
         }
@@ -166,29 +180,21 @@ impl<'a> NewTask<'a> {
 }
 
 impl<'a> TaskPatch<'a> {
-    /// Whether it has only what somebody who works on a task saves meanwhile.
-    pub fn is_progress(&self) -> bool {
-        matches!(
-            self,
-            Self {
-                ng_state: _,
-                note: _,
-                task_type: None,
-                priority: None,
-                batch_id: None,
-                ng_state_initial: None,
-                extra_data: None,
-                segment_type: None,
-                segment_seed_id: None,
-                assigned_user_id: None,
-                is_active: None,
-                is_paused: None,
-                is_checked: None,
-                completion_status: None,
-                completed_user_id: None,
-            }
-        )
-    }
+    /// What somebody who works on a task saves meanwhile.
+    pub const PROGRESS: [&'static str; 2] = ["ng_state", "note"];
+
+    /// What may complete the task or open it again.
+    pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
+
+    const FIXED: [(&'static str, &'static str); 7] = [
+        ("task_id", "a task keeps its id"),
+        ("status", "start_task, release_task, cancel_task and reactivate_task set it"),
+        ("active_user_id", "start_task, release_task and force_release_task set it"),
+        ("last_leased_ts", "start_task, renew_lease and submit_timesheet set it"),
+        ("first_start_ts", "the first start_task sets it"),
+        ("completed_at", "the completion sets it"),
+        ("created_at", "create_task sets it"),
+    ];
 
     /// Whether the task may stand elsewhere among the ready ones afterwards, or not at all.
     pub fn moves(&self) -> bool {
@@ -216,7 +222,7 @@ impl<'a> TaskPatch<'a> {
     }
 
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
-        let mut patch: Self = parse_object("data", text)?;
+        let mut patch: Self = parse_patch(text, &Self::FIXED)?;
         if let Some(Some(segment_type)) = &patch.segment_type {
             check_name("data.segment_type", segment_type)?;
         }
@@ -240,6 +246,18 @@ impl<'a> TaskPatch<'a> {
 
 fn yes() -> bool {
     true
+}
+
+fn or_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::deserialize(deserializer).map(|given| given.unwrap_or(true))
+}
+
+/// A state may be any JSON but null, which by itself would be taken as JSON like any other.
+fn present_state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        Some(state) => Ok(Some(state)),
+        None => Err(D::Error::invalid_type(Unexpected::Unit, &"a neuroglancer state")),
+    }
 }
 
 /// The index is ordered by minus the priority, which the smallest integer does not have.
@@ -310,6 +328,57 @@ mod tests {
         assert!(refusal(inactive).starts_with("Inactive task cannot have completion status"));
         let nobody = r#"{"task_type": "t", "completion_status": "Done"}"#;
         assert!(refusal(nobody).starts_with("Completed task must have completed_user_id"));
+    }
+
+    #[test]
+    fn an_update_cannot_clear_what_a_task_must_have() {
+        for key in [
+            "task_type",
+            "priority",
+            "batch_id",
+            "ng_state",
+            "ng_state_initial",
+            "is_active",
+            "is_paused",
+            "is_checked",
+            "completion_status",
+            "completed_user_id",
+        ] {
+            let error = TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap_err();
+            assert!(error.0.starts_with(&format!("data.{key}: invalid type: null, expected")), "{error}");
+        }
+        for key in ["extra_data", "note", "segment_type", "segment_seed_id", "assigned_user_id"] {
+            TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap();
+        }
+    }
+
+    #[test]
+    fn null_is_as_if_absent_in_a_new_task() {
+        let keys = [
+            "task_id",
+            "priority",
+            "batch_id",
+            "ng_state",
+            "ng_state_initial",
+            "extra_data",
+            "note",
+            "segment_type",
+            "segment_seed_id",
+            "assigned_user_id",
+            "active_user_id",
+            "completed_user_id",
+            "completion_status",
+            "last_leased_ts",
+            "first_start_ts",
+            "is_active",
+            "is_paused",
+            "is_checked",
+        ];
+        let nulls: String = keys.iter().map(|key| format!(r#", "{key}": null"#)).collect();
+        let text = format!(r#"{{"task_type": "t"{nulls}}}"#);
+        let task = NewTask::parse(&text).unwrap();
+        let plain = NewTask::parse(r#"{"task_type": "t"}"#).unwrap();
+        assert_eq!(format!("{task:?}"), format!("{plain:?}"));
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub fn values(sql_type: &str) -> Vec<Value> {
     let mut values = match sql_type {
         "text" => texts().iter().map(|text| Value::text(text)).collect(),
         "jsonb" => jsons().iter().map(|text| Value::json(text)).collect(),
+        "text[]" => texts()
+            .iter()
+            .map(|text| Value { expression: "array[$1::text]".into(), text: Some(text.clone()) })
+            .chain(typed(&["{null}", "{{free,none},{none,free}}", "[5:5]={none}"]))
+            .collect(),
         "boolean" => vec![],
         "double precision" => typed(&["NaN", "Infinity", "-Infinity", "1e308", "-1e308", "0", "-0", "5e-324", "-1"]),
         "integer" => typed(&["2147483647", "-2147483648", "0", "-1"]),
@@ -197,6 +202,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "project_name") => "'p'",
         (_, "user_id") => "'ann'",
         (_, "task_id" | "dependent_on_task_id") => "'free'",
+        (_, "task_ids") => "'{free}'::text[]",
         (_, "dependency_id") => "'d'",
         (_, "completion_status") => "'Done'",
         (_, "level") => "'worker'",

@@ -34,7 +34,7 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$list_tasks_summary('p')$$, $$get_paused_tasks_by_user('p', 'u')$$, $$get_dependencies_for_task('p', 'a')$$,
 	$$get_dependencies_depending_on_task('p', 'a')$$, $$get_unsatisfied_dependencies_for_task('p', 'a')$$,
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
-	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$project_exists('p')$$]) function
+	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role <> 'regress_nobody') = 'yes yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_nobody') ~ 'permission denied'
 order by function;

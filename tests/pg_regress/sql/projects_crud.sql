@@ -44,6 +44,10 @@ select key, value from jsonb_each(get_project('full')) where key <> 'created_at'
 select update_project('full', '{"description": null, "extra_layers": null, "max_idle_seconds": null, "sv_resolution_x": null}');
 select get_project('full') - 'created_at' as cleared;
 
+-- A record can be written back as it was read, which is no change.
+select update_project('full', get_project('full'));
+select count(*) from task_mgmt.events where project_name = 'full' and kind = 'project_changed';
+
 -- Unknown keys, wrong types and bad values are refused by name and change nothing.
 select update_project('full', '{"status": "paused"}');
 select update_project('full', '{"project_name": "renamed"}');

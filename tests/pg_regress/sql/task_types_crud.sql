@@ -7,6 +7,10 @@ select create_task_type('p', '{"task_type": "bare"}'), get_task_type('p', 'bare'
 select create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done", "Can''t Continue"], "description": "about",
 	"max_idle_seconds": 0.5}'), get_task_type('p', 'x');
 
+-- Null is as if absent.
+select create_task_type('p', '{"task_type": "null", "completion_statuses": null, "description": null, "max_idle_seconds": null}'),
+	get_task_type('p', 'null');
+
 -- A name is taken once, also with the same data.
 select create_task_type('p', '{"task_type": "bare"}');
 
@@ -15,7 +19,6 @@ select create_task_type('p', '{"completion_statuses": []}');
 select create_task_type('p', '{"task_type": ""}');
 select create_task_type('p', '{"task_type": "y", "completion_statuses": [""]}');
 select create_task_type('p', '{"task_type": "y", "completion_statuses": "Done"}');
-select create_task_type('p', '{"task_type": "y", "completion_statuses": null}');
 select create_task_type('p', '{"task_type": "y", "max_idle_seconds": 0}');
 select create_task_type('p', '{"task_type": "y", "handler": "f"}');
 select create_task_type('none', '{"task_type": "y"}');
@@ -25,6 +28,12 @@ select create_task_type('p', null);
 select update_task_type('p', 'x', '{"description": "new"}'), get_task_type('p', 'x');
 select update_task_type('p', 'x', '{"description": null, "max_idle_seconds": null}'), get_task_type('p', 'x');
 select update_task_type('p', 'x', '{"task_type": "z"}');
+select update_task_type('p', 'x', '{"completion_handler": "f"}');
+select update_task_type('p', 'x', '{"completion_statuses": null}');
+select update_task_type('p', 'x', '[]');
+
+-- A record can be written back as it was read.
+select update_task_type('p', 'x', get_task_type('p', 'x')), get_task_type('p', 'x');
 select update_task_type('p', 'none', '{}');
 select get_task_type('p', 'none');
 select get_task_type('none', 'x');

@@ -69,6 +69,16 @@ select update_task('p', 'a', '{"note": null, "extra_data": null, "segment_seed_i
 select note, extra_data, segment_seed_id, ng_state_initial, priority
 from task_mgmt.tasks where project_name = 'p' and task_id = 'a';
 
+-- A record can be written back as it was read, also in part; only what differs is a change.
+create temp view history as select count(*) from task_mgmt.events where project_name = 'p';
+select count as before from history \gset
+select update_task('p', 'a', get_task('p', 'a')), update_task('p', 'a', '{"status": "queued", "priority": 0}');
+select count - :before as events from history;
+select update_task('p', 'a', get_task('p', 'a') || '{"note": "again"}'), get_task('p', 'a')->>'note' as note;
+select count - :before as events from history;
+select start_task('p', 'u', 'b'), update_task('p', 'b', get_task('p', 'b')), release_task('p', 'u', 'b');
+drop view history;
+
 -- What counts for selection takes effect at once: priority, pause, assignment, type.
 select start_task('p', 'u'), release_task('p', 'u', 'b');
 select update_task('p', 'a', '{"priority": 7}'), start_task('p', 'u'), release_task('p', 'u', 'a');
@@ -86,6 +96,10 @@ select start_task('p', 'v', 'a');
 select update_task('p', 'a', '{"is_active": true}'), get_task('p', 'a')->>'status' as status;
 select start_task('p', 'v', 'a');
 select update_task('p', 'a', '{"is_active": false}');
+
+-- Who holds a task is not made to wait, so it is active whatever it depends on.
+select create_dependency('p', '{"dependency_id": "ab", "task_id": "a", "dependent_on_task_id": "b", "required_completion_status": "Done"}');
+select update_task('p', 'a', '{"is_active": true}'), get_task('p', 'a')->'is_active' as is_active, delete_dependency('p', 'ab');
 select release_task('p', 'v', 'a', 'Fine');
 select update_task('p', 'a', '{"is_active": false}');
 
@@ -93,6 +107,13 @@ select update_task('p', 'a', '{"is_active": false}');
 select update_task('p', 'b', '{"task_id": "c"}');
 select update_task('p', 'b', '{"active_user_id": "u"}');
 select update_task('p', 'b', '{"status": "completed"}');
+select update_task('p', 'b', '{"last_leased_ts": 1}');
+select update_task('p', 'b', '{"first_start_ts": null}');
+select update_task('p', 'b', '{"created_at": "2020-01-01"}');
+select update_task('p', 'b', '{"colour": 1}');
+select update_task('p', 'b', '{"note": "n", "priority": null}');
+select update_task('p', 'b', '{"ng_state": null}');
+select update_task('p', 'b', '{"completion_status": null}');
 select update_task('p', 'b', '{"priority": 3, "task_type": "none"}');
 select update_task('p', 'b', '{"priority": 3, "assigned_user_id": "none"}');
 select update_task('p', 'b', '{"priority": 3, "segment_seed_id": -1}');

@@ -25,6 +25,8 @@ table seen;
 -- An inactive task has no outcome.
 select update_task('p', 'after', '{"completion_status": "Done", "completed_user_id": "u"}');
 select update_task('p', 'after', '{"completed_user_id": "u"}');
+select update_task('p', 'after', '{"completion_status": "Done"}');
+select update_task('p', 'after', '{"completion_status": "Odd", "completed_user_id": "none"}');
 
 -- Completing a held task ends the lease; the holder is who did it unless another is named.
 select start_task('p', 'u', 'a');
@@ -45,6 +47,19 @@ select count(*) from task_mgmt.events where project_name = 'p' and task_id = 'a'
 -- Correcting only who did it keeps the outcome.
 select update_task('p', 'a', '{"completed_user_id": "u"}');
 select completed_user_id, completion_status from seen where task_id = 'a';
+
+-- A completed task has a completer, an open one has none.
+select update_task('p', 'a', '{"completed_user_id": ""}');
+select update_task('p', 'a', '{"completion_status": "Bad", "completed_user_id": ""}');
+select update_task('p', 'a', '{"completion_status": "", "completed_user_id": "v"}');
+select update_task('p', 'a', '{"completed_user_id": "none"}');
+select update_task('p', 'a', '{"completion_status": "Done", "completed_user_id": "v"}'),
+	update_task('p', 'a', '{"completion_status": "Done", "completed_user_id": "u"}');
+select completed_user_id, completion_status from seen where task_id = 'a';
+
+-- Written back as it is, a completion is not made anew.
+select update_task('p', 'a', get_task('p', 'a'));
+select count(*) from task_mgmt.events where project_name = 'p' and task_id = 'a' and kind = 'completed';
 
 -- Replacing the outcome makes those wait again that waited for the former.
 select update_task('p', 'a', '{"completion_status": "Bad"}');

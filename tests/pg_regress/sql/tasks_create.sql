@@ -22,6 +22,11 @@ select create_task('p', '{"task_id": "all", "task_type": "x", "priority": -7, "b
 	"is_checked": true}');
 select key, value from jsonb_each(get_task('p', 'all')) where key <> 'created_at' order by key;
 
+-- Null is as if absent.
+select create_task('p', '{"task_id": "nulls", "task_type": "x", "priority": null, "batch_id": null, "ng_state": null,
+	"assigned_user_id": null, "active_user_id": null, "last_leased_ts": null, "is_active": null, "is_paused": null}');
+select get_task('p', 'nulls') - '{task_id, created_at}'::text[] = get_task('p', create_task('p', '{"task_type": "x"}')) - '{task_id, created_at}'::text[] as same;
+
 -- The initial state is the first state unless given; a state may be any JSON.
 select create_task('p', '{"task_id": "state", "task_type": "x", "ng_state": "seed"}');
 select get_task('p', 'state')->'ng_state' as ng_state, get_task('p', 'state')->'ng_state_initial' as ng_state_initial;
@@ -83,7 +88,6 @@ select create_task('p', '{"task_type": "x", "segment_type": ""}');
 select create_task('p', '{"task_type": "x", "is_active": 1}');
 select create_task('p', '{"task_type": "x", "last_leased_ts": -1}');
 select create_task('p', '{"task_type": "x", "first_start_ts": 1e15}');
-select create_task('p', '{"task_type": "x", "assigned_user_id": null}');
 
 -- The extremes that are allowed.
 select create_task('p', '{"task_type": "x", "task_id": "high", "priority": 2147483647}'),

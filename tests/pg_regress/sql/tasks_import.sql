@@ -51,6 +51,9 @@ select create_task('p', '{"task_type": "x", "is_active": false, "completed_user_
 select create_task('p', '{"task_type": "x", "is_active": false, "active_user_id": "v"}');
 select create_task('p', '{"task_type": "x", "active_user_id": "v", "completion_status": "Done", "completed_user_id": "v"}');
 
+-- The task is named if it has an id.
+select create_task('p', '{"task_id": "odd", "task_type": "x", "completion_status": "Done"}');
+
 -- Many at once are handed out in the order of the array.
 select create_tasks('p', '[{"task_id": "m3", "task_type": "x"}, {"task_id": "m1", "task_type": "x"},
 	{"task_id": "m2", "task_type": "x", "priority": 99}]');

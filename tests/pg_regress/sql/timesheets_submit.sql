@@ -66,6 +66,14 @@ select create_user('p', '{"user_id": "a_b", "qualified_task_types": ["x"]}'), cr
 select start_task('p', 'a_b', 'x_c'), start_task('p', 'a', 'b_x_c'), submit_timesheet('p', 'a_b', 1, 'x_c'), submit_timesheet('p', 'a', 2, 'b_x_c');
 select user_id, task_id, seconds_spent from task_mgmt.timesheet where task_id ~ 'x_c' order by 1;
 
+-- Of several tasks each counts once; all must exist.
+select get_total_task_time('p', array['a', 'b']) = get_total_task_time('p', 'a') + get_total_task_time('p', 'b') as adds_up,
+	get_total_task_cost('p', array['c', 'c']) = get_total_task_cost('p', 'c') as once, get_total_task_time('p', '{}'::text[]) as nothing;
+select get_total_task_time('p', array['a', 'none']);
+select get_total_task_cost('p', array['a', null]);
+select get_total_task_cost('p', null::text[]);
+select get_total_task_time('none', '{}'::text[]);
+
 -- Nothing booked is zero; an unknown task is an error.
 select create_task('p', '{"task_id": "d", "task_type": "x"}'), get_total_task_time('p', 'd'), get_total_task_cost('p', 'd'), get_task_timesheet_summary('p', 'd');
 select get_total_task_time('p', 'none');

@@ -18,6 +18,10 @@ select create_user('p', '{"user_id": "v", "hourly_rate": 36.55, "qualified_task_
 	"qualified_segment_types": ["axon"]}');
 select get_user('p', 'v')->>'active_task' as active_task;
 
+-- Null is as if absent.
+select create_user('p', '{"user_id": "n", "hourly_rate": null, "active_task": null, "qualified_task_types": null,
+	"qualified_segment_types": null}'), get_user('p', 'n');
+
 -- With other data it is an error, and the user stays as it was.
 select create_user('p', '{"user_id": "v", "hourly_rate": 99}');
 select get_user('p', 'v')->>'hourly_rate' as hourly_rate;
@@ -51,8 +55,19 @@ select update_user('p', 'v', '{"qualified_task_types": [], "qualified_segment_ty
 	get_user('p', 'v');
 select update_user('p', 'v', '{}'), get_user('p', 'v');
 
+-- A record can be written back as it was read.
+select update_user('p', 'v', get_user('p', 'v')), get_user('p', 'v');
+select update_user('p', 'v', get_user('p', 'v') || '{"hourly_rate": 41}'), get_user('p', 'v');
+
 -- What a change must not be.
 select update_user('p', 'v', '{"user_id": "w"}');
+select update_user('p', 'v', '{"active_task": ""}');
+select update_user('p', 'v', '{"hourly_rate": null}');
+select update_user('p', 'v', '{"qualified_task_types": null}');
+select update_user('p', 'v', '{"qualified_segment_types": null}');
+select update_user('p', 'v', '{"is_active": null}');
+select update_user('p', 'v', '{"wage": 1}');
+select update_user('p', 'v', '[]');
 select update_user('p', 'v', '{"hourly_rate": 1e300}');
 select update_user('p', 'none', '{"hourly_rate": 1}');
 select update_user('p', null, '{}');
