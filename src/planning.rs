@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 /// While it lives, statements are planned to find every row by an index, by all that is known of it.
 pub struct ByIndex {
-    settings: [bool; 5],
+    settings: [bool; 6],
     sizes: pg_sys::get_relation_info_hook_type,
     statistics: pg_sys::get_relation_stats_hook_type,
 }
@@ -16,7 +16,7 @@ impl ByIndex {
         // SAFETY: settings and hooks of this backend, which is single-threaded.
         unsafe {
             let saved = Self {
-                settings: other_ways().map(|setting| setting.replace(false)),
+                settings: unwanted().map(|setting| setting.replace(false)),
                 sizes: pg_sys::get_relation_info_hook,
                 statistics: pg_sys::get_relation_stats_hook,
             };
@@ -31,21 +31,22 @@ impl Drop for ByIndex {
     fn drop(&mut self) {
         // SAFETY: as above; errors unwind through here too.
         unsafe {
-            other_ways().into_iter().zip(self.settings).for_each(|(setting, saved)| setting.write(saved));
+            unwanted().into_iter().zip(self.settings).for_each(|(setting, saved)| setting.write(saved));
             pg_sys::get_relation_info_hook = self.sizes;
             pg_sys::get_relation_stats_hook = self.statistics;
         }
     }
 }
 
-/// The planner's settings for what reads a table, or a project, as a whole.
-fn other_ways() -> [*mut bool; 5] {
+/// The planner's settings for what reads a table, or a project, as a whole; and for compiling what such a plan would cost.
+fn unwanted() -> [*mut bool; 6] {
     [
         &raw mut pg_sys::enable_seqscan,
         &raw mut pg_sys::enable_bitmapscan,
         &raw mut pg_sys::enable_hashjoin,
         &raw mut pg_sys::enable_mergejoin,
         &raw mut pg_sys::enable_material,
+        &raw mut pg_sys::jit_enabled,
     ]
 }
 

@@ -26,6 +26,19 @@ fn a_call_costs_what_the_tasks_cost_that_it_is_about() {
     }
 }
 
+/// To compile a plan takes longer than what it finds by an index.
+#[test]
+fn no_statement_of_a_call_is_compiled() {
+    let database = Database::create("client_compiled");
+    database.create_project("p", &["u"]);
+    let mut session = Session::open(&database);
+    for call in ["start_task_cross_project('u')", "count(*) from task_mgmt.tasks", "list_tasks_summary('p')"] {
+        session.client.batch_execute(&format!("select {call}")).unwrap();
+        let compiled = session.plans.try_iter().find(|plan| plan.contains(r#""JIT""#));
+        assert_eq!(compiled, None, "{call}");
+    }
+}
+
 /// One session, because the plans of its statements are kept that are made when there is little in the tables.
 struct Session<'a> {
     database: &'a Database,
