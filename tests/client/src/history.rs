@@ -9,6 +9,8 @@ use postgres::Client;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     Acknowledged,
+    /// Acknowledged, but it leaves no trace of its own if things were so already.
+    Settled,
     Unknown,
 }
 
@@ -137,17 +139,20 @@ fn key<const N: usize>(parts: [String; N]) -> String {
     parts.join(" | ")
 }
 
-/// What is kept must lie between what was acknowledged and that plus what is unknown.
+/// What is kept must lie between what was acknowledged and that plus what is unknown; what is settled is there.
 fn compare(what: &str, project: &str, kept: HashMap<String, i64>, told: impl Iterator<Item = (String, i64, Outcome)>) {
-    let mut bounds: HashMap<String, (i64, i64)> = kept.keys().map(|key| (key.clone(), (0, 0))).collect();
+    let mut bounds: HashMap<String, (i64, i64, i64)> = kept.keys().map(|key| (key.clone(), (0, 0, 0))).collect();
     for (key, amount, outcome) in told {
-        let (least, most) = bounds.entry(key).or_default();
+        let (acknowledged, settled, most) = bounds.entry(key).or_default();
         *most += amount;
-        if outcome == Outcome::Acknowledged {
-            *least += amount;
+        match outcome {
+            Outcome::Acknowledged => *acknowledged += amount,
+            Outcome::Settled => *settled = amount,
+            Outcome::Unknown => {}
         }
     }
-    for (key, (least, most)) in bounds {
+    for (key, (acknowledged, settled, most)) in bounds {
+        let least = acknowledged.max(settled);
         let found = kept.get(&key).copied().unwrap_or(0);
         assert!((least..=most).contains(&found), "{what} of {project}, {key}: kept {found}, told {least} to {most}");
     }

@@ -56,6 +56,8 @@ enum Trace {
     /// By this user, in this project: the answer names the task.
     Start([String; 2]),
     Completion([String; 4]),
+    /// A completion unless the task was completed so already.
+    SameCompletion([String; 4]),
     Submission([String; 3], i64),
 }
 
@@ -153,6 +155,10 @@ impl Caller {
         match trace {
             Trace::None | Trace::Start(_) => {}
             Trace::Completion(key) => self.ledger.completions.push((key, outcome)),
+            Trace::SameCompletion(key) => {
+                let outcome = if outcome == Outcome::Acknowledged { Outcome::Settled } else { outcome };
+                self.ledger.completions.push((key, outcome));
+            }
             Trace::Submission(key, milliseconds) => self.ledger.submissions.push((key, milliseconds, outcome)),
         }
     }
@@ -161,7 +167,7 @@ impl Caller {
         let (project, user, task) = self.random_names();
         let project = project.as_str();
         let status = if self.random.random_bool(0.9) { "Done" } else { "Failed" };
-        let completion = || Trace::Completion([project.into(), task.clone(), user.clone(), status.into()]);
+        let completion = || [project.into(), task.clone(), user.clone(), status.into()];
         // What a user holds is known to the database only, so it is asked there and then.
         let held = format!(
             "coalesce((select active_task from task_mgmt.users where project_name = '{project}' and user_id = '{user}'), '')"
@@ -180,7 +186,7 @@ impl Caller {
             30..32 => plain(format!("* from start_task_cross_project('{user}', '{task}')")),
             32..44 => Call {
                 text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"),
-                trace: completion(),
+                trace: Trace::Completion(completion()),
             },
             44..48 => plain(format!("release_task('{project}', '{user}', {held})")),
             48..54 => {
@@ -202,7 +208,7 @@ impl Caller {
                 text: format!(
                     r#"select update_task('{project}', '{task}', '{{"completion_status": "{status}", "completed_user_id": "{user}"}}')"#
                 ),
-                trace: completion(),
+                trace: Trace::SameCompletion(completion()),
             },
             78..81 => plain(self.random_update(project, &task)),
             81..84 => plain(self.random_creation(project)),
