@@ -1,5 +1,6 @@
 -- Tasks. The columns that a release changes stand in front, so that its log record stays short. What must hold between columns
--- is checked by task_mgmt.check_invariants: constraints would be parsed anew by every release.
+-- is checked by task_mgmt.check_invariants: constraints would be parsed anew by every release. Every task is updated once at
+-- least, and its neighbours at about the same time, so a page keeps room for most of them: then no index is written.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -29,7 +30,7 @@ create table task_mgmt.task (
 	extra_data jsonb,
 	constraint task_pkey primary key (project_name, task_no),
 	constraint task_task_id_key unique (project_name, task_id)
-) with (fillfactor = 85);
+) with (fillfactor = 60);
 select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 
 create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;
