@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use task_mgmt_core::arguments::Invalid;
 
 use crate::error::Error;
-use crate::spi::sql;
+use crate::spi::{Statement, read, sql};
 
 /// What a call needs; each level includes the ones before.
 #[derive(Clone, Copy, PartialEq)]
@@ -135,21 +135,15 @@ fn granted(role: pg_sys::Oid, level: Level, project: &str) -> Result<bool, Error
     Ok(grants.run(&[project.into(), level.name().into(), role.into()])? > 0)
 }
 
-/// The projects in which the caller has the level.
-pub fn projects(level: Level) -> Result<Vec<String>, Error> {
-    let role = caller()?;
-    sql!(
-        "select p.project_name from task_mgmt.project p
-        where $3 or exists (
-            select from task_mgmt.access a
-            where a.project_name in (p.project_name, '*') and a.access_level >= $1::task_mgmt.access_level
-                and pg_catalog.pg_has_role($2, a.role, 'usage')
-        )"
-    )
-    .all(&[level.name().into(), role.into(), is_all_powerful(role).into()], |row| row.get(1))
-}
+const PROJECTS: &str = "select p.project_name from task_mgmt.project p
+    where $3 or exists (
+        select from task_mgmt.access a
+        where a.project_name in (p.project_name, '*') and a.access_level >= $1::task_mgmt.access_level
+            and pg_catalog.pg_has_role($2, a.role, 'usage')
+    )";
 
-/// Internal: what the views show. Errors: 42501 within a security-restricted operation.
+/// Internal: the projects that the views show, which agree with what else the transaction reads. Errors: 42501 within a
+/// security-restricted operation.
 #[pg_extern(sql = "
 create function task_mgmt.readable_projects() returns text[]
 language c stable parallel unsafe security definer
@@ -157,5 +151,15 @@ set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 pub fn readable_projects() -> Result<Vec<String>, ErrorReport> {
-    Ok(projects(Level::Reader)?)
+    Ok(projects(read!(PROJECTS), Level::Reader)?)
+}
+
+/// The projects in which the caller may work.
+pub fn workable_projects() -> Result<Vec<String>, Error> {
+    projects(sql!(PROJECTS), Level::Worker)
+}
+
+fn projects(statement: &Statement, level: Level) -> Result<Vec<String>, Error> {
+    let role = caller()?;
+    statement.all(&[level.name().into(), role.into(), is_all_powerful(role).into()], |row| row.get(1))
 }

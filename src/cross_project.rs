@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::access::{self, Level};
+use crate::access;
 use crate::arguments::required;
 use crate::assignment::{self, Worker};
 use crate::candidates::Candidates;
@@ -56,7 +56,7 @@ fn get_task_cross_project(
         where d.project_name = any($1) and d.task_id = $2
         order by d.project_name"
     )
-    .all(&[access::projects(Level::Reader)?.into(), task.into()], |row| {
+    .all(&[access::readable_projects()?.into(), task.into()], |row| {
         Ok((row.get::<String>(1)?, row.get::<Jsonb>(2)?))
     })?;
     if found.is_empty() {
@@ -72,7 +72,7 @@ fn projects_of(user: &str) -> Result<Vec<String>, Error> {
         where user_id = $1 and project_name = any($2)
         order by project_name"
     )
-    .all(&[user.into(), access::projects(Level::Worker)?.into()], |row| row.get(1))?;
+    .all(&[user.into(), access::workable_projects()?.into()], |row| row.get(1))?;
     match projects.is_empty() {
         true => Err(Error::UserNotFoundAnywhere(user.into())),
         false => Ok(projects),

@@ -19,6 +19,7 @@ use crate::projects;
 use crate::satisfaction;
 use crate::spi::{read, sql};
 
+/// What `get_dependency` returns, and what `update_dependency` leaves out of its data if it is so already.
 const RECORD: &str = "select to_jsonb(d) - 'project_name'
     from task_mgmt.dependency_details d
     where d.project_name = $1 and d.dependency_id = $2";
@@ -190,7 +191,7 @@ fn list(statement: &crate::spi::Statement, project: Option<&str>, task: Option<&
     let project = required("project_name", project)?;
     let task = required("task_id", task)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let found = statement.first(&[project.into(), task.into()], |row| row.get(1))?;
     found.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))
 }
@@ -250,6 +251,6 @@ fn find(project: &str, dependency_id: &str) -> Result<Option<Found>, Error> {
 }
 
 fn not_found(project: &str, dependency_id: &str) -> Result<Error, Error> {
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     Ok(Error::DependencyNotFound { project: project.into(), dependency: dependency_id.into() })
 }

@@ -16,6 +16,7 @@ use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::sql;
 use crate::task_types;
+use crate::tasks;
 
 /// Registers a function on a task type; it replaces the one of the same kind.
 ///
@@ -89,8 +90,7 @@ fn verify_task(
     )
     .first(&[project.into(), task.into()], |row| Ok((row.get::<String>(1)?, row.find::<String>(2)?)))?;
     let Some((task_type, handler)) = found else {
-        projects::require_existing(project)?;
-        return Err(Error::TaskNotFound { project: project.into(), task: task.into() }.into());
+        return Err(tasks::not_found(project, task)?.into());
     };
     let verdict = match handler {
         Some(handler) => verify(project, &handler, task, status)?,

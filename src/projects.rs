@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
-use crate::spi::{read, sql};
+use crate::spi::{self, read, sql};
 
+/// What `get_project` returns, and what `update_project` leaves out of its data if it is so already.
 const RECORD: &str = "select jsonb_build_object(
         'project_name', project_name,
         'created_at', created_at,
@@ -31,6 +32,8 @@ const RECORD: &str = "select jsonb_build_object(
     || case when extra_layers is null then '{}' else jsonb_build_object('extra_layers', extra_layers) end
     from task_mgmt.project
     where project_name = $1";
+
+const BY_NAME: &str = "select from task_mgmt.project where project_name = $1";
 
 /// Creates an active project and returns its name.
 ///
@@ -154,7 +157,7 @@ fn update_project(project_name: Option<&str>, data: Option<Jsonb>) -> Result<boo
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn list_all_projects() -> Result<Vec<String>, ErrorReport> {
-    let readable = access::projects(Level::Reader)?;
+    let readable = access::readable_projects()?;
     Ok(read!(
         "select coalesce(array_agg(project_name order by project_name), '{}')
         from task_mgmt.project
@@ -171,7 +174,7 @@ fn list_all_projects() -> Result<Vec<String>, ErrorReport> {
 fn project_exists(project_name: Option<&str>) -> Result<bool, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    Ok(exists(project)?)
+    Ok(is_visible(project)?)
 }
 
 /// Stops a project from handing out work until it is resumed. What is held may still be released, and time submitted.
@@ -233,16 +236,32 @@ pub fn enter_alone(level: Level, project_name: Option<&str>) -> Result<&str, Err
     Ok(project)
 }
 
-/// Refuses a project that does not exist. Errors: P0002.
+/// Refuses a project that does not exist to a call that writes. Errors: P0002; 40001 if it is younger than the snapshot of a
+/// REPEATABLE READ transaction, where foreign keys look for it.
 pub fn require_existing(project: &str) -> Result<(), Error> {
-    match exists(project)? {
+    if !exists(project)? {
+        return Err(Error::ProjectNotFound(project.into()));
+    }
+    match spi::keeps_snapshot() && !is_visible(project)? {
+        true => Err(Error::Serialization),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a project that does not exist to a call that only reads. Errors: P0002.
+pub fn require_visible(project: &str) -> Result<(), Error> {
+    match is_visible(project)? {
         true => Ok(()),
         false => Err(Error::ProjectNotFound(project.into())),
     }
 }
 
 pub fn exists(project: &str) -> Result<bool, Error> {
-    Ok(sql!("select from task_mgmt.project where project_name = $1").run(&[project.into()])? > 0)
+    Ok(sql!(BY_NAME).run(&[project.into()])? > 0)
+}
+
+fn is_visible(project: &str) -> Result<bool, Error> {
+    Ok(read!(BY_NAME).run(&[project.into()])? > 0)
 }
 
 fn check(project: &str, patch: &ProjectPatch, extra_layers: Option<&str>) -> Result<(), Invalid> {

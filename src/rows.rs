@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 use self::index::Index;
 use self::names::oid;
 use crate::error::Error;
+use crate::spi;
 
 /// A table of schema task_mgmt, open for reading and writing until it goes out of scope.
 pub struct Table {
@@ -416,12 +417,10 @@ pub fn finish() {
 
 /// The snapshot that a changed row must be visible in, or null for READ COMMITTED.
 fn crosscheck() -> pg_sys::Snapshot {
-    // SAFETY: reads the transaction's isolation level; the transaction snapshot exists by then.
-    unsafe {
-        match pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 {
-            true => pg_sys::GetTransactionSnapshot(),
-            false => std::ptr::null_mut(),
-        }
+    match spi::keeps_snapshot() {
+        // SAFETY: inside a transaction, whose snapshot exists by then.
+        true => unsafe { pg_sys::GetTransactionSnapshot() },
+        false => std::ptr::null_mut(),
     }
 }
 

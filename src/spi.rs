@@ -194,8 +194,7 @@ unsafe fn execute(
     // SAFETY: values and nulls have one entry for each parameter; SPI copies the snapshot.
     unsafe {
         let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
-        let keeps_snapshot = pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32;
-        let status = match (keeps_snapshot, snapshot) {
+        let status = match (keeps_snapshot(), snapshot) {
             (false, _) => pg_sys::SPI_execute_plan(plan, values, nulls, false, 0),
             (true, Snapshot::Callers) => pg_sys::SPI_execute_plan(plan, values, nulls, true, 0),
             (true, Snapshot::Latest) => {
@@ -206,6 +205,12 @@ unsafe fn execute(
         Spi::check_status(status)?;
         Ok((pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize))
     }
+}
+
+/// Whether the transaction has one snapshot from beginning to end: REPEATABLE READ or SERIALIZABLE.
+pub fn keeps_snapshot() -> bool {
+    // SAFETY: reads a variable of the transaction.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
 /// Gives the transaction its id. Whoever takes numbers for new ready tasks does so first: `task_mgmt_core::frontier` relies on it.

@@ -28,6 +28,7 @@ macro_rules! task_type_objects {
     };
 }
 
+/// What `get_task_type` returns, and what `update_task_type` leaves out of its data if it is so already.
 const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 
 /// Creates a task type and returns its name.
@@ -76,7 +77,7 @@ fn get_task_type(project_name: Option<&str>, task_type: Option<&str>) -> Result<
 fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let task_types = read!(concat!(
         "select coalesce(jsonb_agg(listed.object order by listed.task_type), '[]') from (",
         task_type_objects!(),
@@ -178,7 +179,7 @@ fn add_standard_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorRep
 
 /// The error for a task type that was not found: its project may be missing, too.
 pub fn not_found(project: &str, task_type: &str) -> Result<Error, Error> {
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     Ok(Error::TaskTypeNotFound { project: project.into(), task_type: task_type.into() })
 }
 

@@ -12,6 +12,7 @@ use crate::projects;
 use crate::spi::{read, sql};
 use crate::task_creation;
 
+/// What `get_task` returns, and what `update_task` leaves out of its data if it is so already.
 const RECORD: &str =
     "select task_mgmt.task_as_json(d) from task_mgmt.task_details d where d.project_name = $1 and d.task_id = $2";
 
@@ -74,7 +75,7 @@ fn get_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Jsonb, 
 fn list_tasks_summary(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let summary = read!(
         "with open as (
             select t.task_id, t.is_paused, t.priority
@@ -114,7 +115,7 @@ fn get_paused_tasks_by_user(project_name: Option<&str>, user_id: Option<&str>) -
     let project = required("project_name", project_name)?;
     let user = required("user_id", user_id)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let tasks = read!(
         "select coalesce(jsonb_agg(task_mgmt.task_as_json(d) order by d.priority desc, d.task_id), '[]')
         from task_mgmt.task_details d
@@ -203,6 +204,6 @@ pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
 
 /// The error for a task that is not there: the project may not be there either.
 pub fn not_found(project: &str, task_id: &str) -> Result<Error, Error> {
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     Ok(Error::TaskNotFound { project: project.into(), task: task_id.into() })
 }

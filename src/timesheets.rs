@@ -83,7 +83,7 @@ fn get_timesheet_submissions(
 ) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let statement = match (user_id, task_id) {
         (_, Some(_)) => read!(concat!(submissions!(), " and t.task_id = $3 and ($2 is null or u.user_id = $2)")),
         (Some(_), None) => read!(concat!(submissions!(), " and $3 is null and u.user_id = $2")),
@@ -294,7 +294,7 @@ fn not_held(project: &str, user: &str, task: &str) -> Result<Error, Error> {
 fn open<'a>(project_name: Option<&'a str>, task_ids: &[String]) -> Result<(&'a str, Vec<i64>), Error> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let found: HashMap<String, i64> = read!(
         "select t.task_id, t.task_no
         from unnest($2) as asked (task_id)

@@ -36,6 +36,7 @@ macro_rules! user_objects {
     };
 }
 
+/// What `get_user` returns, and what `update_user` leaves out of its data if it is so already.
 const RECORD: &str = concat!(user_objects!(), " and u.user_id = $2");
 
 /// Creates a user and returns its id; does nothing if the user exists with the same data.
@@ -85,7 +86,7 @@ fn get_user(project_name: Option<&str>, user_id: Option<&str>) -> Result<Jsonb, 
 fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require(Level::Reader, project)?;
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     let users = read!(concat!(
         "select coalesce(jsonb_agg(listed.object order by listed.user_id), '[]') from (",
         user_objects!(),
@@ -160,7 +161,7 @@ pub fn active_task(project: &str, user: &str) -> Result<Option<String>, Error> {
 
 /// The error for a user that was not found: its project may be missing, too.
 pub fn not_found(project: &str, user: &str) -> Result<Error, Error> {
-    projects::require_existing(project)?;
+    projects::require_visible(project)?;
     Ok(Error::UserNotFound { project: project.into(), user: user.into() })
 }
 
