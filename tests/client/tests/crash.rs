@@ -98,14 +98,23 @@ fn work_under(database: &Database, blow: Blow, round: u64) -> Ledger {
                 thread::sleep(Duration::from_millis(1));
             }
         };
+        let _end = End(&is_over);
         wait_for_calls(1500);
         strike(database, blow);
         wait_for_calls(1500);
-        is_over.store(true, Ordering::Relaxed);
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{blow:?} in round {round}:\n{}", wrong.join("\n"));
     ledger.into_inner().unwrap()
+}
+
+/// Lets the clients stop when it goes out of scope, after a panic too.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn strike(database: &Database, blow: Blow) {
@@ -124,7 +133,8 @@ fn strike(database: &Database, blow: Blow) {
             let mut client = database.reconnect();
             loop {
                 if let Some(row) = client.query(OTHERS, &[&1_i64]).unwrap().first() {
-                    run(Command::new("kill").arg("-KILL").arg(row.get::<_, i32>(0).to_string()));
+                    // The shell's own, as not every machine has a program of this name.
+                    run(Command::new("sh").arg("-c").arg(format!("kill -KILL {}", row.get::<_, i32>(0))));
                     break;
                 }
             }
