@@ -15,6 +15,16 @@ create type task_mgmt.access_level as enum ('reader', 'worker', 'manager', 'admi
 comment on type task_mgmt.access_level is
 	'What a role may do in a project, each level including the ones before: read, work, manage, administer.';
 
+create type task_mgmt.segment_status as enum ('Raw', 'Proofread', 'Duplicate', 'Wrong type', 'Verified');
+comment on type task_mgmt.segment_status is 'How far the proofreading of a segment is.';
+
+create type task_mgmt.endpoint_status as enum ('CERTAIN', 'UNCERTAIN', 'CONTINUED', 'BREADCRUMB');
+comment on type task_mgmt.endpoint_status is
+	'An end that is one, one that may go on, one from which tracing went on, or a mark on the way.';
+
+create domain task_mgmt.uint64 as numeric(20) constraint uint64_range check (value between 0 and 18446744073709551615);
+comment on domain task_mgmt.uint64 is 'An unsigned 64-bit integer, as ids of segments and supervoxels are.';
+
 create type task_mgmt.event_kind as enum (
 	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'reactivated', 'cancelled',
 	'paused', 'unpaused', 'assigned', 'held', 'activated', 'blocked', 'unblocked', 'upstream_reopened', 'changed',
