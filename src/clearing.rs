@@ -10,12 +10,13 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::grants;
 use crate::json::Jsonb;
+use crate::pay::periods;
 use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time and history. Users, task types and the project's own history
-/// stay.
+/// Removes all tasks of a project with their dependencies, time and history. Users, task types, the totals of closed pay periods
+/// and the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -30,15 +31,17 @@ fn clear_project_data(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> 
         sql!("select count(distinct (user_no, task_no)) from task_mgmt.submission where project_name = $1")
             .value(&[project.into()])?;
     let removed = remove_tasks(project)?;
+    let now = clock::now()?;
+    periods::mark_cleared(project, now)?;
     sql!("delete from task_mgmt.event where project_name = $1 and task_no <> 0").run(&[project.into()])?;
     let detail = format!("{} tasks", removed.tasks);
-    record(project, &detail, clock::now()?)?;
+    record(project, &detail, now)?;
     Ok(sql!("select jsonb_build_object('timesheets', $1, 'dependencies', $2, 'tasks', $3, 'submissions', $4)")
         .value(&[timesheets.into(), removed.dependencies.into(), removed.tasks.into(), removed.submissions.into()])?)
 }
 
-/// Removes all users of a project with their time and assignments; what they held is available again. The history keeps
-/// their names.
+/// Removes all users of a project with their time and assignments; what they held is available again. The history and
+/// the totals of closed pay periods keep their names.
 ///
 /// *Returns* the number of users.
 /// *Errors*: P0002 project unknown; 55000 there are tasks that they have completed; 42501 the caller is not an admin.
@@ -57,6 +60,7 @@ fn clear_project_users(project_name: Option<&str>) -> Result<i64, ErrorReport> {
     }
     let now = clock::now()?;
     sql!("delete from task_mgmt.submission where project_name = $1").run(&[project.into()])?;
+    periods::mark_cleared(project, now)?;
     take_everything_back(project, now)?;
     sql!(
         "update task_mgmt.event e
@@ -65,7 +69,7 @@ fn clear_project_users(project_name: Option<&str>) -> Result<i64, ErrorReport> {
         where e.project_name = $1 and u.project_name = $1 and u.user_no = e.user_no"
     )
     .run(&[project.into()])?;
-    let users = sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])?;
+    let users = remove_users(project)?;
     record(project, &format!("{users} users"), now)?;
     Ok(users as i64)
 }
@@ -90,7 +94,7 @@ fn clear_project_task_types(project_name: Option<&str>) -> Result<i64, ErrorRepo
     Ok(task_types as i64)
 }
 
-/// Removes a project, its users, task types, history and grants.
+/// Removes a project, its users, task types, pay periods, history and grants.
 ///
 /// *Arguments*: `cascade` true also removes its tasks with all that belongs to them.
 /// *Returns* whether there was such a project.
@@ -111,7 +115,9 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     }
     remove_tasks(project)?;
     remove_task_types(project)?;
-    sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])?;
+    remove_users(project)?;
+    sql!("delete from task_mgmt.pay_total where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.pay_period where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.project where project_name = $1").run(&[project.into()])?;
     grants::remove_all(project)?;
@@ -137,6 +143,11 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
 fn remove_task_types(project: &str) -> Result<usize, Error> {
     sql!("delete from task_mgmt.lane where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.task_type where project_name = $1").run(&[project.into()])
+}
+
+fn remove_users(project: &str) -> Result<usize, Error> {
+    sql!("delete from task_mgmt.rate where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])
 }
 
 /// Ends all leases and assignments.

@@ -30,8 +30,18 @@ impl Instant {
         Self(((seconds - EPOCH_OFFSET_SECONDS) * 1e6).round() as i64)
     }
 
+    pub fn is_infinite(self) -> bool {
+        matches!(self.0, pg_sys::TimestampTz::MIN | pg_sys::TimestampTz::MAX)
+    }
+
     pub fn minus_seconds(self, seconds: f64) -> Self {
         Self(self.0.saturating_sub((seconds * 1e6) as i64))
+    }
+}
+
+impl From<TimestampWithTimeZone> for Instant {
+    fn from(timestamp: TimestampWithTimeZone) -> Self {
+        Self(timestamp.into())
     }
 }
 

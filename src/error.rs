@@ -89,6 +89,10 @@ pub enum Error {
     TaskNotHeld(String),
     #[error("Task {task} cannot be made inactive: it is {status}")]
     CannotHoldBack { task: String, status: String },
+    #[error("Pay period overlaps period {period}, which is closed")]
+    PayPeriodClosed { period: i64, starts_at: String, ends_at: String },
+    #[error("More time would be taken back than user {user} has on task {task}")]
+    MoreThanBooked { user: String, task: String, rate: String, booked: String },
     #[error("Dependencies would form a cycle: {0}")]
     Cycle(String),
     #[error("Task {0} was changed by its verification handler")]
@@ -204,6 +208,8 @@ impl Error {
             | StatusInUse { .. }
             | UsersHaveCompleted { .. }
             | TaskTypesHaveTasks { .. }
+            | PayPeriodClosed { .. }
+            | MoreThanBooked { .. }
             | HandlerMissing { .. }
             | HandlerResult { .. }
             | ChangedByHandler(_)
@@ -230,6 +236,10 @@ impl Error {
             )),
             StatusNotAllowed { allowed, .. } if allowed.is_empty() => Some("No status is allowed.".to_owned()),
             StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
+            PayPeriodClosed { starts_at, ends_at, .. } => {
+                Some(format!("That period is from {starts_at} to {ends_at}."))
+            }
+            MoreThanBooked { rate, booked, .. } => Some(format!("They have {booked} s at the rate {rate}.")),
             Element { error, .. } => error.detail(),
             BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),
             _ => None,
@@ -273,6 +283,12 @@ impl Error {
                 "A handler runs with the rights of its owner: only a member of that role registers it."
             }
             Element { error, .. } => return error.hint(),
+            PayPeriodClosed { .. } => {
+                "get_pay_periods shows what is closed; correct_time corrects what was booked then."
+            }
+            MoreThanBooked { .. } => {
+                "hourly_rate says at which rate time is taken back; task_mgmt.timesheet_submissions shows what was booked."
+            }
             CannotHoldBack { .. } => "Only a task that nobody holds or has finished can wait.",
             _ => return None,
         };

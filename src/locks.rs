@@ -1,6 +1,6 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, users (sorted), tasks (sorted); then new rows of
+//! Everybody takes them in this order: project, dependency graph, users (sorted), tasks (sorted), time; then new rows of
 //! `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no),
 //! then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
@@ -18,6 +18,8 @@ pub enum Key<'a> {
     User(&'a str, &'a str),
     /// Exclusive for whatever changes who holds the task or whether it can be started.
     Task(&'a str, &'a str),
+    /// Shared by whoever books time; exclusive for whoever closes a pay period.
+    Time(&'a str),
 }
 
 /// Waits for a lock that others may share.
@@ -79,6 +81,7 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
         Key::Graph(project) => (12, hash(project, "")),
         Key::User(project, user) => (13, hash(project, user)),
         Key::Task(project, task) => (14, hash(project, task)),
+        Key::Time(project) => (16, hash(project, "")),
     };
     pg_sys::LOCKTAG {
         // SAFETY: reads a variable that is set when the backend starts.

@@ -1,4 +1,5 @@
-//! Time: users submit what they spent on the task they hold, which also renews their lease. Totals are sums over submissions.
+//! Time: users submit what they spent on the task they hold, which also renews their lease. Totals are sums over submissions;
+//! corrections, in `pay::corrections`, are submissions too.
 
 use std::collections::HashMap;
 
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::events;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
+use crate::pay::periods;
 use crate::projects;
 use crate::spi::{read, sql};
 use crate::users;
@@ -27,6 +29,8 @@ macro_rules! submissions {
                 'task_id', t.task_id,
                 'seconds_spent', trim_scale(s.seconds_spent),
                 'submitted_at', s.submitted_at)
+                || case when s.reason is null then '{}'
+                    else jsonb_build_object('reason', s.reason, 'corrected_by', s.corrected_by) end
             order by s.submitted_at desc, s.submission_no desc), '[]')
         from task_mgmt.submission s
         join task_mgmt.project_user u on u.project_name = $1 and u.user_no = s.user_no
@@ -43,7 +47,7 @@ macro_rules! submissions {
 /// *Returns* true.
 /// *Errors*: 22023 bad duration; P0002 project or user unknown; 55000 the user holds nothing, or another task; 42501 access
 /// denied.
-/// *Locks*: the task's key.
+/// *Locks*: the task's key; shares the key of the project's time.
 /// *Source*: annotation reference 13.1, 13.2.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -60,6 +64,7 @@ fn submit_timesheet(
     let bound_role = users::bound_role(project, user)?;
     access::require_binding(project, user, bound_role)?;
     locks::lock(Key::Task(project, task));
+    locks::share(Key::Time(project));
     match book(project, user, milliseconds, task)? {
         true => Ok(true),
         false => Err(not_held(project, user, task)?.into()),
@@ -67,7 +72,7 @@ fn submit_timesheet(
 }
 
 /// Submissions of a project, newest first, as a JSON array of objects: submission_id, user_id, task_id, seconds_spent,
-/// submitted_at.
+/// submitted_at; of a correction also reason and corrected_by (the database role).
 ///
 /// *Arguments*: null filters nothing; `start_date` and `end_date` are inclusive.
 /// *Errors*: P0002 project unknown; 42501 access denied.
@@ -116,7 +121,7 @@ fn get_user_work_history(
     let start = end.minus_seconds(f64::from(days) * 86_400.0);
     Ok(read!(
         "with submissions as (
-            select s.submission_no, t.task_id, s.seconds_spent, s.submitted_at
+            select s.submission_no, t.task_id, s.seconds_spent, s.submitted_at, s.reason, s.corrected_by
             from task_mgmt.submission s
             join task_mgmt.task t on t.project_name = $1 and t.task_no = s.task_no
             where s.project_name = $1 and s.user_no = $2 and s.submitted_at between $4 and $5
@@ -139,6 +144,8 @@ fn get_user_work_history(
                     'task_id', task_id,
                     'seconds_spent', trim_scale(seconds_spent),
                     'submitted_at', submitted_at)
+                    || case when reason is null then '{}'
+                        else jsonb_build_object('reason', reason, 'corrected_by', corrected_by) end
                 order by submitted_at desc, submission_no desc), '[]'))
         from submissions"
     )
@@ -268,7 +275,7 @@ fn book(project: &str, user: &str, milliseconds: i64, task: &str) -> Result<bool
         )
         insert into task_mgmt.submission
             (project_name, submission_no, user_no, task_no, seconds_spent, hourly_rate, submitted_at)
-        select $1, $6, user_no, task_no, $4::numeric / 1000, hourly_rate, $5
+        select $1, $7, user_no, task_no, $4::numeric / 1000, hourly_rate, $6
         from renewed"
     )
     .run(&[
@@ -277,6 +284,7 @@ fn book(project: &str, user: &str, milliseconds: i64, task: &str) -> Result<bool
         task.into(),
         milliseconds.into(),
         clock::now()?.into(),
+        periods::booking_time(project)?.into(),
         events::next_number().into(),
     ])?;
     Ok(booked > 0)

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
+use crate::pay::rates;
 use crate::projects;
 use crate::spi::{read, sql};
 
@@ -183,6 +184,9 @@ fn insert(project: &str, user: &NewUser) -> Result<bool, Error> {
         user.qualified_segment_types.clone().into(),
         now.into(),
     ])?;
+    if inserted > 0 {
+        rates::record(project, &user.user_id, now)?;
+    }
     Ok(inserted > 0)
 }
 
@@ -227,8 +231,11 @@ fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
         patch.qualified_segment_types.into(),
         patch.is_active.into(),
     ])?;
-    match changed {
-        0 => Err(not_found(project, user)?),
-        _ => Ok(()),
+    if changed == 0 {
+        return Err(not_found(project, user)?);
+    }
+    match patch.hourly_rate {
+        Some(_) => rates::record(project, user, clock::now()?),
+        None => Ok(()),
     }
 }

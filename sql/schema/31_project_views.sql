@@ -62,19 +62,21 @@ comment on column task_mgmt.task_types.created_at is 'When it was created.';
 
 create view task_mgmt.timesheet_submissions with (security_barrier) as
 select s.project_name, s.submission_no as submission_id, u.user_id, t.task_id, s.seconds_spent, s.hourly_rate,
-	s.submitted_at
+	s.submitted_at, s.reason, s.corrected_by
 from task_mgmt.submission s
 join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
 join task_mgmt.task t on t.project_name = s.project_name and t.task_no = s.task_no
 where s.project_name = any ((select task_mgmt.readable_projects())::text[]);
-comment on view task_mgmt.timesheet_submissions is 'Every submission of time as it was made.';
+comment on view task_mgmt.timesheet_submissions is 'Every submission of time as it was made, and every correction.';
 comment on column task_mgmt.timesheet_submissions.project_name is 'The project.';
 comment on column task_mgmt.timesheet_submissions.submission_id is 'A number; later submissions have larger ones.';
 comment on column task_mgmt.timesheet_submissions.user_id is 'Whose time it is.';
 comment on column task_mgmt.timesheet_submissions.task_id is 'The task it was spent on.';
-comment on column task_mgmt.timesheet_submissions.seconds_spent is 'Seconds, exact to the millisecond.';
-comment on column task_mgmt.timesheet_submissions.hourly_rate is 'The user''s rate at that moment.';
+comment on column task_mgmt.timesheet_submissions.seconds_spent is 'Seconds, exact to the millisecond; negative if a correction takes time back.';
+comment on column task_mgmt.timesheet_submissions.hourly_rate is 'The user''s rate at that moment, or the rate that is corrected.';
 comment on column task_mgmt.timesheet_submissions.submitted_at is 'When it was submitted.';
+comment on column task_mgmt.timesheet_submissions.reason is 'Why time was corrected; null unless it is a correction.';
+comment on column task_mgmt.timesheet_submissions.corrected_by is 'The database role that corrected; null unless it is a correction.';
 
 create view task_mgmt.timesheet with (security_barrier) as
 select s.project_name, u.user_id, t.task_id, s.seconds_spent, s.submission_count, s.cost
@@ -87,12 +89,12 @@ from (
 ) s
 join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
 join task_mgmt.task t on t.project_name = s.project_name and t.task_no = s.task_no;
-comment on view task_mgmt.timesheet is 'The time of each user on each task: the sum of their submissions.';
+comment on view task_mgmt.timesheet is 'The time of each user on each task: the sum of their submissions and corrections.';
 comment on column task_mgmt.timesheet.project_name is 'The project.';
 comment on column task_mgmt.timesheet.user_id is 'Whose time it is.';
 comment on column task_mgmt.timesheet.task_id is 'The task it was spent on.';
 comment on column task_mgmt.timesheet.seconds_spent is 'Seconds, exact to the millisecond.';
-comment on column task_mgmt.timesheet.submission_count is 'How many submissions they came in.';
+comment on column task_mgmt.timesheet.submission_count is 'How many submissions and corrections they came in.';
 comment on column task_mgmt.timesheet.cost is 'What they cost, each submission at the rate of its moment.';
 
 create view task_mgmt.access_grants with (security_barrier) as

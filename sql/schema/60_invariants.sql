@@ -73,6 +73,49 @@ select * from (
 	left join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
 	where t.task_no is null or u.user_no is null
 
+	union all -- Time: at no rate is more taken back than was booked at it.
+	select 'time is not negative', s.project_name, format('user %s, task %s', s.user_no, s.task_no),
+		format('%s s at the rate %s', sum(s.seconds_spent), s.hourly_rate)
+	from task_mgmt.submission s
+	group by s.project_name, s.user_no, s.task_no, s.hourly_rate
+	having sum(s.seconds_spent) < 0
+
+	union all -- Pay: a user's rate is the last one of an existing user's history.
+	select 'rate is the last of its history', coalesce(u.project_name, r.project_name),
+		coalesce(u.user_id, 'user ' || r.user_no), format('is %s, was set to %s', u.hourly_rate, r.hourly_rate)
+	from task_mgmt.project_user u
+	full join (
+		select distinct on (project_name, user_no) project_name, user_no, hourly_rate
+		from task_mgmt.rate
+		order by project_name, user_no, rate_no desc
+	) r on r.project_name = u.project_name and r.user_no = u.user_no
+	where r.hourly_rate is distinct from u.hourly_rate
+
+	union all -- Pay: closed periods do not overlap.
+	select 'closed periods do not overlap', p.project_name, p.period_id::text, 'period ' || q.period_id
+	from task_mgmt.pay_period p
+	join task_mgmt.pay_period q on q.project_name = p.project_name and q.period_id > p.period_id
+		and q.starts_at < p.ends_at and p.starts_at < q.ends_at
+
+	union all -- Pay: totals of a closed period are the sums of its submissions; if those were cleared, there are none.
+	select 'totals of a closed period are its sums', coalesce(t.project_name, s.project_name),
+		coalesce(t.user_id, s.user_id), format('period %s', coalesce(t.period_id, s.period_id))
+	from task_mgmt.pay_total t
+	full join (
+		select p.project_name, p.period_id, u.user_id, sum(s.seconds_spent) as seconds,
+			round(sum(s.seconds_spent * s.hourly_rate) / 3600, 6) as cost
+		from task_mgmt.pay_period p
+		join task_mgmt.submission s on s.project_name = p.project_name and s.submitted_at >= p.starts_at
+			and s.submitted_at < p.ends_at
+		join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no
+		group by p.project_name, p.period_id, u.user_id
+	) s on s.project_name = t.project_name and s.period_id = t.period_id and s.user_id = t.user_id
+	left join task_mgmt.pay_period p on p.project_name = coalesce(t.project_name, s.project_name)
+		and p.period_id = coalesce(t.period_id, s.period_id)
+	where p.period_id is null
+		or p.cleared_at is null and (t.seconds, t.cost) is distinct from (s.seconds, s.cost)
+		or p.cleared_at is not null and s.user_id is not null
+
 	union all -- I6, D4: the event that a lease is fenced by gave the task to its holder, unless the task came in as held.
 	select 'I6 lease follows from its event', l.project_name, l.task_id, 'fence ' || l.fence
 	from task_mgmt.lease l

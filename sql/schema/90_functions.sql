@@ -70,6 +70,13 @@ begin
 			('get_total_task_time', 'The seconds that all users have spent on a task, or on several.'),
 			('get_total_task_cost', 'What the time spent on a task, or on several, costs.'),
 
+			('get_rate_history', 'Every hourly rate that a user has had, newest first, as a JSON array.'),
+			('correct_time', 'Books a counter-entry to the time of a user on a task, with its reason.'),
+			('close_pay_period', 'Closes a pay period for good, stores what each user got in it, and returns its number.'),
+			('get_pay_periods', 'The closed pay periods, latest first, as a JSON array.'),
+			('payroll', 'What each user submitted and completed in an interval, one row a user.'),
+			('forecast', 'How long the open tasks of each kind will take, if work goes on as before.'),
+
 			('clear_project_data', 'Removes all tasks of a project with their dependencies, time and history.'),
 			('clear_project_users', 'Removes all users of a project, if none of them has completed a task.'),
 			('clear_project_task_types', 'Removes all task types of a project that has no tasks.'),

@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
 pub mod frontier;
+pub mod pay;
 pub mod projects;
 pub mod task_types;
 pub mod tasks;

@@ -3,7 +3,7 @@
 use crate::arguments::Invalid;
 
 /// The most that one submission may have: what numeric(12, 3) holds.
-const MAX_MILLISECONDS: f64 = 999_999_999_999.0;
+pub const MAX_MILLISECONDS: f64 = 999_999_999_999.0;
 
 /// A duration in whole milliseconds, at least one.
 pub fn milliseconds(duration_seconds: f64) -> Result<i64, Invalid> {
