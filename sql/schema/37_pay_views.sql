@@ -65,7 +65,7 @@ comment on column task_mgmt.throughput.completion_status is 'The outcome.';
 comment on column task_mgmt.throughput.tasks is 'How many tasks; one that was opened again and completed anew counts once, at its last completion.';
 
 create view task_mgmt.time_per_day with (security_barrier) as
-select s.project_name, s.submitted_at::date as day, u.user_id, sum(s.seconds_spent) as seconds,
+select s.project_name, s.submitted_at::date as day, u.user_id, trim_scale(sum(s.seconds_spent)) as seconds,
 	trim_scale(round(sum(s.seconds_spent * s.hourly_rate) / 3600, 6)) as cost
 from task_mgmt.submission s
 join task_mgmt.project_user u on u.project_name = s.project_name and u.user_no = s.user_no

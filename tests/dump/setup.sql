@@ -33,6 +33,8 @@ do $$ begin
 	perform create_dependency('dump', '{"task_id": "waits", "dependent_on_task_id": "held", "required_completion_status": "Can''t Continue"}');
 	perform start_task('dump', 'bob', 'done'), submit_timesheet('dump', 'bob', 12.345, 'done'), release_task('dump', 'bob', 'done', 'Done', E'\t\\.\n');
 	perform start_task('dump', 'anna', 'held'), submit_timesheet('dump', 'anna', 0.001, 'held'), cancel_task('dump', 'cancelled');
+	perform update_user('dump', 'anna', '{"hourly_rate": 40}'), correct_time('dump', 'anna', 'held', 0.5, E'\t\\.\n', 36.55);
+	perform set_config('task_mgmt.fake_now', '2030-01-01 00:00:00.000001+00', true), close_pay_period('dump', '2030-01-01 00:00:00+00', '2030-01-01 00:00:00.000001+00', 'a microsecond');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

@@ -196,9 +196,11 @@ pub fn valid(function: &str, argument: &str) -> Value {
             "'held'"
         }
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
-        (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => {
-            "1.5"
-        }
+        (
+            _,
+            "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds"
+            | "hourly_rate",
+        ) => "1.5",
         (_, "project_name") => "'p'",
         (_, "user_id") => "'ann'",
         (_, "task_id" | "dependent_on_task_id") => "'free'",
@@ -212,7 +214,8 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
         (_, "cascade") => "false",
         (_, "days") => "7",
-        (_, "start_date" | "end_date") => "now()",
+        (_, "starts_at") => "now() - interval '1 day'",
+        (_, "start_date" | "end_date" | "ends_at") => "now()",
         (
             _,
             "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name"

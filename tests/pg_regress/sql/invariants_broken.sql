@@ -10,8 +10,11 @@ do $$ begin
 		{"task_id": "cancelled", "task_type": "x"}]');
 	perform create_dependency('p', '{"dependency_id": "d", "task_id": "waits", "dependent_on_task_id": "free", "required_completion_status": "Done"}');
 	perform create_dependency('p', '{"dependency_id": "e", "task_id": "mine", "dependent_on_task_id": "done", "required_completion_status": "Done"}');
+	perform set_config('task_mgmt.fake_now', '2030-01-01 00:00:00+00', true);
 	perform start_task('p', 'u', 'done'), submit_timesheet('p', 'u', 1, 'done'), release_task('p', 'u', 'done', 'Done'), start_task('p', 'u', 'held'),
 		cancel_task('p', 'cancelled');
+	perform set_config('task_mgmt.fake_now', '2030-02-01 00:00:00+00', true);
+	perform close_pay_period('p', '2030-01-01 00:00:00+00', '2030-01-08 00:00:00+00'), close_pay_period('p', '2030-01-08 00:00:00+00', '2030-01-15 00:00:00+00');
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -22,7 +25,7 @@ create function broken(statement text) returns table (invariant text, object tex
 		create temp table report as select * from task_mgmt.check_invariants();
 		raise exception using errcode = 'UNDO0', message = (select coalesce(json_agg(r order by r.invariant, r.object, r.detail), '[]')::text from report r);
 	exception when sqlstate 'UNDO0' then
-		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N'), regexp_replace(j->>'detail', '(?<=user |task |fence )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
+		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
 	end;
 end $$;
 
@@ -61,6 +64,25 @@ select * from broken($$update task_mgmt.dependency set upstream_no = 99999999 wh
 -- I5: time is somebody's, on something.
 select * from broken($$update task_mgmt.submission set user_no = 99999$$);
 select * from broken($$update task_mgmt.submission set task_no = 99999999$$);
+
+-- Time is not taken back beyond what was booked, at any rate.
+select * from broken($$update task_mgmt.submission set seconds_spent = -1, reason = 'r', corrected_by = 'me'$$);
+
+-- A rate is the last one of a user's history.
+select * from broken($$update task_mgmt.project_user set hourly_rate = 5 where user_id = 'u'$$);
+select * from broken($$delete from task_mgmt.rate where user_no = #u'u')$$);
+select * from broken($$insert into task_mgmt.rate select project_name, 99999, rate_no, hourly_rate, effective_from, set_by from task_mgmt.rate where user_no = #u'u')$$);
+
+-- Totals of closed periods are sums of submissions; periods do not overlap.
+select * from broken($$update task_mgmt.pay_total set seconds = 2$$);
+select * from broken($$update task_mgmt.pay_total set cost = 2$$);
+select * from broken($$update task_mgmt.pay_total set user_id = 'none'$$);
+select * from broken($$delete from task_mgmt.pay_total$$);
+select * from broken($$delete from task_mgmt.pay_period where ends_at = '2030-01-08 00:00:00+00'$$);
+select * from broken($$update task_mgmt.pay_period set cleared_at = closed_at where ends_at = '2030-01-08 00:00:00+00'$$);
+select * from broken($$update task_mgmt.pay_period set starts_at = starts_at - interval '1 second' where ends_at = '2030-01-15 00:00:00+00'$$);
+select * from broken($$update task_mgmt.submission set submitted_at = submitted_at + interval '1 week'$$);
+select * from broken($$delete from task_mgmt.submission$$);
 
 -- I6: a lease comes from its event.
 select * from broken($$update task_mgmt.lease set fence = fence - 1$$);
