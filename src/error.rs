@@ -91,7 +91,7 @@ pub enum Error {
     CannotHoldBack { task: String, status: String },
     #[error("Pay period overlaps period {period}, which is closed")]
     PayPeriodClosed { period: i64, starts_at: String, ends_at: String },
-    #[error("More time would be taken back than user {user} has on task {task}")]
+    #[error("duration_seconds takes back more time than user {user} has on task {task}")]
     MoreThanBooked { user: String, task: String, rate: String, booked: String },
     #[error("Dependencies would form a cycle: {0}")]
     Cycle(String),

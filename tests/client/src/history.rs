@@ -125,7 +125,7 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
 
     let submissions = client.query(
         "select task_id, user_id, (sum(seconds_spent) * 1000)::bigint from task_mgmt.timesheet_submissions
-        where project_name = $1 group by 1, 2",
+        where project_name = $1 and reason is null group by 1, 2",
         &[&project],
     );
     let kept = submissions.unwrap().iter().map(|row| (key([row.get(0), row.get(1)]), row.get(2))).collect();

@@ -213,8 +213,12 @@ impl Caller {
             78..81 => plain(self.random_update(project, &task)),
             81..84 => plain(self.random_creation(project)),
             84..94 => plain(self.random_dependency(project)),
-            94..97 => plain(self.random_reading(project, &user, &task)),
-            97 => plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": 3, "is_active": true}}')"#)),
+            94..96 => plain(self.random_reading(project, &user, &task)),
+            96 => plain(self.random_pay(project, &user, &task)),
+            97 => {
+                let rate = self.random.random_range(2..5);
+                plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true}}')"#))
+            }
             98 => {
                 plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#))
             }
@@ -288,6 +292,22 @@ impl Caller {
             3 => format!("get_user_work_history('{project}', '{user}')"),
             4 => format!("* from get_task_cross_project('{task}')"),
             _ => format!("get_total_task_time('{project}', '{task}')"),
+        }
+    }
+
+    fn random_pay(&mut self, project: &str, user: &str, task: &str) -> String {
+        match self.random.random_range(0..6) {
+            0 => format!(
+                "close_pay_period('{project}', (
+                    select coalesce(max(ends_at), '2020-01-01') from task_mgmt.pay_periods where project_name = '{project}'
+                ), clock_timestamp())"
+            ),
+            1 => format!("* from payroll('{project}', '2020-01-01', 'infinity')"),
+            2 => format!("* from forecast('{project}')"),
+            _ => {
+                let seconds = self.random.random_range(-50_000..50_000) as f64 / 1000.0;
+                format!("correct_time('{project}', '{user}', '{task}', {seconds}, 'stress')")
+            }
         }
     }
 
