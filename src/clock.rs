@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use task_mgmt_core::times::Timestamp;
 
 use crate::error::Error;
 use crate::settings;
@@ -32,6 +33,13 @@ impl Instant {
 
     pub fn minus_seconds(self, seconds: f64) -> Self {
         Self(self.0.saturating_sub((seconds * 1e6) as i64))
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(Timestamp(microseconds): Timestamp) -> Self {
+        const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;
+        Self(microseconds - EPOCH_OFFSET_MICROSECONDS)
     }
 }
 

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 mod access;
 mod arguments;
+mod attempt;
 mod clock;
 mod columns;
 mod error;
@@ -31,6 +32,8 @@ mod projects;
 mod ready;
 mod release;
 mod satisfaction;
+mod segment_types;
+mod segments;
 mod takeover;
 mod task_changes;
 mod task_creation;

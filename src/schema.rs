@@ -16,5 +16,6 @@ extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requ
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["segments_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["project_views_sql"]);
+extension_sql_file!("../sql/schema/34_segment_views.sql", name = "segment_views_sql", requires = ["project_views_sql"]);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["segment_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

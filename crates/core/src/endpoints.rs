@@ -128,9 +128,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STATUSES: [EndpointStatus; 4] =
-        [EndpointStatus::Certain, EndpointStatus::Uncertain, EndpointStatus::Continued, EndpointStatus::Breadcrumb];
-
     fn at(x: f64, status: EndpointStatus) -> GivenEndpoint {
         GivenEndpoint { x, y: 0.0, z: 0.0, status }
     }

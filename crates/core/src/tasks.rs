@@ -203,6 +203,9 @@ impl<'a> TaskPatch<'a> {
     /// What somebody who works on a task saves meanwhile.
     pub const PROGRESS: [&'static str; 2] = ["ng_state", "note"];
 
+    /// What may name the seed.
+    pub const SEED: [&'static str; 2] = ["segment_seed_id", "extra_data"];
+
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
 
