@@ -15,8 +15,8 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time and history. Users, task types, the totals of closed pay periods
-/// and the project's own history stay.
+/// Removes all tasks of a project with their dependencies, time, history and links to segments. Users, task types, segments, the
+/// totals of closed pay periods and the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -94,11 +94,27 @@ fn clear_project_task_types(project_name: Option<&str>) -> Result<i64, ErrorRepo
     Ok(task_types as i64)
 }
 
-/// Removes a project, its users, task types, pay periods, history and grants.
+/// Removes all segments of a project with their endpoints and links to tasks. Segment types and locks stay, and tasks stay in
+/// their lanes.
 ///
-/// *Arguments*: `cascade` true also removes its tasks with all that belongs to them.
+/// *Returns* the number of segments.
+/// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
+/// *Locks*: the project's key, alone.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn clear_segments(project_name: Option<&str>) -> Result<i64, ErrorReport> {
+    let project = projects::enter_alone(Level::Admin, project_name)?;
+    projects::require_existing(project)?;
+    let segments = remove_segments(project)?;
+    record(project, &format!("{segments} segments"), clock::now()?)?;
+    Ok(segments as i64)
+}
+
+/// Removes a project, its users, task and segment types, locks of segments, pay periods, history and grants.
+///
+/// *Arguments*: `cascade` true also removes its tasks and segments with all that belongs to them.
 /// *Returns* whether there was such a project.
-/// *Errors*: 55000 it has tasks, and `cascade` is false; 42501 the caller is not an admin.
+/// *Errors*: 55000 it has tasks or segments, and `cascade` is false; 42501 the caller is not an admin.
 /// *Locks*: the project's key, alone, then that of all projects' grants.
 /// *Source*: annotation reference 3.4.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -110,10 +126,14 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
         return Ok(false);
     }
     let tasks = count_tasks(project)?;
-    if tasks > 0 && !cascade {
-        return Err(Error::ProjectNotEmpty { project: project.into(), tasks }.into());
+    let segments = sql!("select count(*) from task_mgmt.segment where project_name = $1").value(&[project.into()])?;
+    if !cascade && (tasks > 0 || segments > 0) {
+        return Err(Error::ProjectNotEmpty { project: project.into(), tasks, segments }.into());
     }
     remove_tasks(project)?;
+    remove_segments(project)?;
+    sql!("delete from task_mgmt.locked_segment where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_type where project_name = $1").run(&[project.into()])?;
     remove_task_types(project)?;
     remove_users(project)?;
     sql!("delete from task_mgmt.pay_total where project_name = $1").run(&[project.into()])?;
@@ -136,8 +156,16 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.ready where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.blocked where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
     let tasks = sql!("delete from task_mgmt.task where project_name = $1").run(&[project.into()])?;
     Ok(Removed { tasks: tasks as i64, dependencies: dependencies as i64, submissions: submissions as i64 })
+}
+
+fn remove_segments(project: &str) -> Result<usize, Error> {
+    sql!("delete from task_mgmt.endpoint_update where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.endpoint where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment where project_name = $1").run(&[project.into()])
 }
 
 fn remove_task_types(project: &str) -> Result<usize, Error> {

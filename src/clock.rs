@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use task_mgmt_core::times::Timestamp;
 
 use crate::error::Error;
 use crate::settings;
@@ -42,6 +43,13 @@ impl Instant {
 impl From<TimestampWithTimeZone> for Instant {
     fn from(timestamp: TimestampWithTimeZone) -> Self {
         Self(timestamp.into())
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(Timestamp(microseconds): Timestamp) -> Self {
+        const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;
+        Self(microseconds - EPOCH_OFFSET_MICROSECONDS)
     }
 }
 

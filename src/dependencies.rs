@@ -18,6 +18,7 @@ use crate::locks::{self, Key};
 use crate::projects;
 use crate::satisfaction;
 use crate::spi::{read, sql};
+use crate::tasks;
 
 /// What `get_dependency` returns, and what `update_dependency` leaves out of its data if it is so already.
 const RECORD: &str = "select to_jsonb(d) - 'project_name'
@@ -96,7 +97,8 @@ fn update_dependency(
     new.check("data").map_err(Error::from)?;
     let ends = Ends::find(project, std::slice::from_ref(&new))?;
     locks::lock_all(&[Key::Task(project, &old.task_id), Key::Task(project, &new.task_id)]);
-    lock_rows(project, ends.task_nos().into_iter().chain([old.task_no, old.upstream_no]).collect())?;
+    let rows: BTreeSet<i64> = ends.task_nos().into_iter().chain([old.task_no, old.upstream_no]).collect();
+    tasks::lock_rows(project, rows.into_iter().collect())?;
     remove(project, id)?;
     create(project, &[new])?;
     Ok(true)
@@ -117,7 +119,7 @@ fn delete_dependency(project_name: Option<&str>, dependency_id: Option<&str>) ->
         return Err(not_found(project, id)?.into());
     };
     locks::lock(Key::Task(project, &old.task_id));
-    lock_rows(project, [old.task_no, old.upstream_no].into())?;
+    tasks::lock_rows(project, vec![old.task_no, old.upstream_no])?;
     remove(project, id)?;
     Ok(true)
 }
@@ -194,18 +196,6 @@ fn list(statement: &crate::spi::Statement, project: Option<&str>, task: Option<&
     projects::require_visible(project)?;
     let found = statement.first(&[project.into(), task.into()], |row| row.get(1))?;
     found.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))
-}
-
-/// Locks the rows of tasks in the one order that all use.
-fn lock_rows(project: &str, task_nos: BTreeSet<i64>) -> Result<(), Error> {
-    sql!(
-        "select from task_mgmt.task
-        where project_name = $1 and task_no = any($2)
-        order by task_no
-        for no key update"
-    )
-    .run(&[project.into(), task_nos.into_iter().collect::<Vec<_>>().into()])?;
-    Ok(())
 }
 
 fn remove(project: &str, dependency_id: &str) -> Result<(), Error> {

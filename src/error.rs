@@ -35,6 +35,12 @@ pub enum Error {
     AmbiguousTask { task: String, projects: Vec<String> },
     #[error("Dependency {dependency} not found in project \"{project}\"")]
     DependencyNotFound { project: String, dependency: String },
+    #[error("Segment type {segment_type} not found in project {project}")]
+    SegmentTypeNotFound { project: String, segment_type: String },
+    #[error("Segment with seed_id {seed} not found in project {project}")]
+    SegmentNotFound { project: String, seed: u64 },
+    #[error("Endpoint with endpoint_id {endpoint} not found in project {project}")]
+    EndpointNotFound { project: String, endpoint: i64 },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -54,13 +60,21 @@ pub enum Error {
     TaskTwice(String),
     #[error("Dependency {dependency} already exists in project \"{project}\"")]
     DependencyExists { project: String, dependency: String },
+    #[error("Segment type {segment_type} already exists in project {project}")]
+    SegmentTypeExists { project: String, segment_type: String },
+    #[error("Segment with seed_id {seed} already exists in project {project}")]
+    SegmentExists { project: String, seed: u64 },
+    #[error("Segment with seed_id {0} occurs twice in data")]
+    SegmentTwice(u64),
 
     #[error("Project '{project}' is {status}")]
     ProjectNotActive { project: String, status: String },
-    #[error("Project '{project}' still has {tasks} tasks")]
-    ProjectNotEmpty { project: String, tasks: i64 },
+    #[error("Project '{project}' still has {tasks} tasks{}", and_segments(*segments))]
+    ProjectNotEmpty { project: String, tasks: i64, segments: i64 },
     #[error("Completion status '{status}' of task type {task_type} is in use")]
     StatusInUse { status: String, task_type: String },
+    #[error("Segment type {segment_type} is in use: {user} has it")]
+    SegmentTypeInUse { segment_type: String, user: String },
     #[error("Users of project '{project}' have completed {tasks} tasks")]
     UsersHaveCompleted { project: String, tasks: i64 },
     #[error("Task types of project '{project}' have {tasks} tasks")]
@@ -128,6 +142,8 @@ pub enum Error {
     HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
     #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
+    #[error("segment_type cannot be {}: that of segment {seed} is {}", or_none(given), or_none(expected))]
+    NotTheSegmentsType { seed: u64, given: String, expected: String },
     #[error("Task with completed_user_id must have completion_status: none was given for {0}")]
     NoCompletionStatus(String),
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
@@ -170,6 +186,7 @@ impl Error {
             | NoCompletedUser(_)
             | NoCompletionStatus(_)
             | Cycle(_)
+            | NotTheSegmentsType { .. }
             | AmbiguousTask { .. }
             | HandlerSignature { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_)
@@ -182,6 +199,9 @@ impl Error {
             | TaskNotFoundAnywhere(_)
             | TaskNotFoundAccessible(_)
             | DependencyNotFound { .. }
+            | SegmentTypeNotFound { .. }
+            | SegmentNotFound { .. }
+            | EndpointNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -190,7 +210,10 @@ impl Error {
             | TaskTypeExists { .. }
             | TaskExists { .. }
             | TaskTwice(_)
-            | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            | DependencyExists { .. }
+            | SegmentTypeExists { .. }
+            | SegmentExists { .. }
+            | SegmentTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | UserNotActive(_)
@@ -206,6 +229,7 @@ impl Error {
             | TaskNotHeld(_)
             | CannotHoldBack { .. }
             | StatusInUse { .. }
+            | SegmentTypeInUse { .. }
             | UsersHaveCompleted { .. }
             | TaskTypesHaveTasks { .. }
             | PayPeriodClosed { .. }
@@ -254,6 +278,12 @@ impl Error {
             TaskTypeNotFound { .. } | TaskOfUnknownType { .. } | ChangeToUnknownType { .. } => {
                 "create_task_type makes one."
             }
+            SegmentTypeNotFound { .. } => "create_segment_type makes one; list_segment_types names them.",
+            SegmentNotFound { .. } => "create_segment makes one; list_segments names them.",
+            EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
+            NotTheSegmentsType { .. } => {
+                "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."
+            }
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
             StatusInUse { .. } => "A status that a completed task has, or a dependency requires, must stay allowed.",
@@ -294,6 +324,14 @@ impl Error {
         };
         Some(hint.to_owned())
     }
+}
+
+fn and_segments(segments: i64) -> String {
+    if segments == 0 { String::new() } else { format!(" and {segments} segments") }
+}
+
+fn or_none(name: &str) -> &str {
+    if name.is_empty() { "none" } else { name }
 }
 
 impl From<Error> for ErrorReport {

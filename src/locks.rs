@@ -1,8 +1,8 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, users (sorted), tasks (sorted), time; then new rows of
-//! `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no),
-//! then everything else.
+//! Everybody takes them in this order: project, dependency graph, users (sorted), new segments, tasks (sorted), time; then
+//! rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by
+//! task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
 
 use pgrx::pg_sys;
@@ -16,6 +16,9 @@ pub enum Key<'a> {
     Graph(&'a str),
     /// Exclusive for whatever may give the user a task.
     User(&'a str, &'a str),
+    /// Shared by those who create segments, and shared apart by those who make tasks of seeds without a segment, so that the
+    /// others' tasks or segments are there to be seen, or never come.
+    Segments(&'a str),
     /// Exclusive for whatever changes who holds the task or whether it can be started.
     Task(&'a str, &'a str),
     /// Shared by whoever books time; exclusive for whoever closes a pay period.
@@ -25,6 +28,11 @@ pub enum Key<'a> {
 /// Waits for a lock that others may share.
 pub fn share(key: Key) {
     acquire(tag(key), pg_sys::ShareLock, Wait::Yes);
+}
+
+/// Waits for a lock that others may share who take it by this function, but not those who `share` it.
+pub fn share_apart(key: Key) {
+    acquire(tag(key), pg_sys::RowExclusiveLock, Wait::Yes);
 }
 
 /// Waits for a lock of one's own.
@@ -81,6 +89,7 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
         Key::Graph(project) => (12, hash(project, "")),
         Key::User(project, user) => (13, hash(project, user)),
         Key::Task(project, task) => (14, hash(project, task)),
+        Key::Segments(project) => (15, hash(project, "")),
         Key::Time(project) => (16, hash(project, "")),
     };
     pg_sys::LOCKTAG {

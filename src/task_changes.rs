@@ -1,23 +1,25 @@
 //! Changing tasks: pausing, cancelling, re-opening, assigning, editing. Statuses and holders change only through transitions.
 
 mod completion;
+mod lane;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::tasks::TaskPatch;
+use task_mgmt_core::tasks::{TaskPatch, named_seed};
 
 use self::completion::{reopen, set_completion};
+use self::lane::{Lane, lane_after};
 use crate::access::{self, Level};
 use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
-use crate::lanes::Lanes;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
 use crate::satisfaction;
+use crate::segments;
 use crate::spi::sql;
 use crate::tasks;
 use crate::users;
@@ -106,7 +108,8 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// Changes a task.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: task_type, priority, batch_id, ng_state, ng_state_initial,
-/// is_active, is_paused, is_checked; extra_data, note, segment_type, segment_seed_id, assigned_user_id, which null clears; and
+/// is_active, is_paused, is_checked; extra_data, note, segment_type (which a task of an existing segment has from that),
+/// segment_seed_id, assigned_user_id, which null clears; and
 /// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
 /// status completes the task with all that belongs to it (verification, dependents, completion handler) or, if it is
 /// completed, changes its outcome; '' opens it again.
@@ -114,7 +117,8 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
 /// state does not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
 /// act as the user that holds the task.
-/// *Locks*: the task's key and row; with completion_status also what `reactivate_task` locks.
+/// *Locks*: the task's key and row; with completion_status also what `reactivate_task` locks; with segment_seed_id also what
+/// `create_task` locks for it.
 /// *Source*: annotation reference 6.4, 6.5, 20.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -126,6 +130,10 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     let id = required("task_id", task_id)?;
     if keys.iter().any(|key| TaskPatch::COMPLETION.contains(&key.as_str())) {
         locks::lock(Key::Graph(project));
+    }
+    if keys.iter().any(|key| TaskPatch::SEED.contains(&key.as_str())) {
+        let seed: Vec<u64> = named_seed(&data.text()).map(|seed| seed.0).into_iter().collect();
+        segments::lanes::announce(project, &seed)?;
     }
     locks::lock(Key::Task(project, id));
     if is_progress {
@@ -237,36 +245,6 @@ impl<'a> LockedTask<'a> {
     fn finished(&self) -> Error {
         Error::TaskFinished { task: self.task_id.into(), status: self.status.clone() }
     }
-}
-
-/// The lane that the task will be in, if the patch moves it. The caller holds the task's key, but no row yet.
-fn lane_after(project: &str, task_id: &str, patch: &TaskPatch) -> Result<Option<Lane>, Error> {
-    if patch.task_type.is_none() && patch.segment_type.is_none() {
-        return Ok(None);
-    }
-    let current = sql!("select task_type, segment_type from task_mgmt.task where project_name = $1 and task_id = $2")
-        .first(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)))?;
-    let Some((task_type, segment_type)) = current else {
-        return Err(tasks::not_found(project, task_id)?);
-    };
-    let wanted_type = patch.task_type.clone().unwrap_or(task_type);
-    let wanted_segment = match &patch.segment_type {
-        None => segment_type,
-        Some(wanted) => wanted.clone().unwrap_or_default(),
-    };
-    let is_known = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
-    if is_known.run(&[project.into(), wanted_type.as_str().into()])? == 0 {
-        return Err(Error::ChangeToUnknownType { project: project.into(), task_type: wanted_type });
-    }
-    let kind = (wanted_type.as_str(), wanted_segment.as_str());
-    let lane_no = Lanes::open(project, &[kind].into())?.number(kind)?;
-    Ok(Some(Lane { lane_no, task_type: wanted_type, segment_type: wanted_segment }))
-}
-
-struct Lane {
-    lane_no: i32,
-    task_type: String,
-    segment_type: String,
 }
 
 fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), Error> {

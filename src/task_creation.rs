@@ -17,6 +17,7 @@ use crate::events;
 use crate::lanes::Lanes;
 use crate::locks;
 use crate::projects;
+use crate::segments;
 use crate::spi::{self, sql};
 
 /// Creates the tasks, all or none, and gives ids to those that have none.
@@ -35,6 +36,13 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
     }
+    // What the segments say decides the lanes; a call that names none asks for nothing.
+    let named = if new.iter().any(|task| task.segment_seed_id.is_some()) {
+        segments::lanes::settle(project, new)?;
+        Named::find(new)?
+    } else {
+        named
+    };
     let users = named.users(project, new)?;
     let lanes = Lanes::open(project, &named.kinds.keys().copied().collect())?;
     let firsts = named.firsts;

@@ -20,12 +20,13 @@ const RECORD: &str =
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_id (default: a number), task_type, priority
 /// (default 50), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
-/// (default: extra_data.seed_id), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
+/// (default: extra_data.seed_id; if there is a segment of this seed, its expected type is the segment_type), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
 /// satisfied), is_paused, is_checked; and, for bringing in existing tasks, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
-/// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`; 55000 the active
-/// user holds another task; 42501 the caller is not a manager.
-/// *Locks*: the key of the active user, if any; with very many active users the whole project.
+/// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`, also a segment_type
+/// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
+/// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
+/// segment's row, shared, or if there is none the key of the project's new segments, shared with whoever creates tasks.
 /// *Source*: annotation reference 6.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -151,6 +152,18 @@ pub fn lock_row(project: &str, task_id: &str) -> Result<i64, Error> {
         Some(task_no) => Ok(task_no),
         None => Err(not_found(project, task_id)?),
     }
+}
+
+/// Locks the rows of tasks in the one order that all use.
+pub fn lock_rows(project: &str, task_nos: Vec<i64>) -> Result<(), Error> {
+    sql!(
+        "select from task_mgmt.task
+        where project_name = $1 and task_no = any($2)
+        order by task_no
+        for no key update"
+    )
+    .run(&[project.into(), task_nos.into()])?;
+    Ok(())
 }
 
 /// Who holds the task, if anybody.

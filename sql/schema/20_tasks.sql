@@ -34,3 +34,4 @@ create table task_mgmt.task (
 select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 
 create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;
+create index task_segment_seed_idx on task_mgmt.task (project_name, segment_seed_id) where segment_seed_id is not null;

@@ -141,6 +141,45 @@ select * from (
 	left join task_mgmt.project p on p.project_name = t.project_name
 	where a.lane_no is null or y.task_type is null or p.project_name is null
 		or t.assigned_user_no is not null and u.user_no is null
+
+	union all -- D6: a task of a segment is in the lane of the type that the segment is expected to have.
+	select 'D6 lane of the segment''s type', t.project_name, t.task_id,
+		format('%s, segment %s is expected to be %s', t.segment_type, s.seed_id, s.expected_segment_type)
+	from task_mgmt.task t
+	join task_mgmt.segment s on s.project_name = t.project_name and s.seed_id = t.segment_seed_id
+	where t.segment_type <> coalesce(s.expected_segment_type, '')
+
+	union all -- Segments are of existing types and projects.
+	select 'segment of existing types', s.project_name, s.seed_id::text,
+		format('%s, expected %s', s.segment_type, s.expected_segment_type)
+	from task_mgmt.segment s
+	left join task_mgmt.project p on p.project_name = s.project_name
+	left join task_mgmt.segment_type y on y.project_name = s.project_name and y.type_name = s.segment_type
+	left join task_mgmt.segment_type e on e.project_name = s.project_name and e.type_name = s.expected_segment_type
+	where p.project_name is null
+		or s.segment_type is not null and y.type_name is null
+		or s.expected_segment_type is not null and e.type_name is null
+
+	union all -- What is linked exists.
+	select 'link of an existing segment and task', l.project_name, l.seed_id::text, 'task ' || l.task_no
+	from task_mgmt.segment_task l
+	left join task_mgmt.segment s on s.project_name = l.project_name and s.seed_id = l.seed_id
+	left join task_mgmt.task t on t.project_name = l.project_name and t.task_no = l.task_no
+	where s.seed_id is null or t.task_no is null
+
+	union all -- An endpoint is of an existing segment, and has the status that it was given last.
+	select 'endpoint has its segment and last status', e.project_name, e.seed_id::text,
+		format('endpoint %s is %s, last given %s', e.endpoint_id, e.status, u.new_status)
+	from task_mgmt.endpoint e
+	left join task_mgmt.segment s on s.project_name = e.project_name and s.seed_id = e.seed_id
+	left join lateral (
+		select o.new_status
+		from task_mgmt.endpoint_update o
+		where o.project_name = e.project_name and o.endpoint_id = e.endpoint_id
+		order by o.update_id desc
+		limit 1
+	) u on true
+	where s.seed_id is null or u.new_status is distinct from e.status
 ) as violation (invariant, project_name, object, detail)
 where violation.project_name = any ((select task_mgmt.readable_projects())::text[])
 $$;

@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use task_mgmt_core::cycles;
 use task_mgmt_core::dependencies::NewDependency;
 
-use super::lock_rows;
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
@@ -21,7 +20,7 @@ pub fn create(project: &str, new: &[NewDependency]) -> Result<(), Error> {
     require_free_ids(project, new)?;
     let ends = Ends::find(project, new)?;
     lock_dependents(project, new);
-    lock_rows(project, ends.task_nos())?;
+    tasks::lock_rows(project, ends.task_nos().into_iter().collect())?;
     let now = clock::now()?;
     let ends = Ends::find(project, new)?;
     ends.check_statuses(new)?;

@@ -4,10 +4,15 @@
 pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
+pub mod endpoints;
 pub mod frontier;
+pub mod ingestion;
 pub mod pay;
 pub mod projects;
+pub mod segment_types;
+pub mod segments;
 pub mod task_types;
 pub mod tasks;
+pub mod times;
 pub mod timesheets;
 pub mod users;

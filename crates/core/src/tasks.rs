@@ -89,9 +89,17 @@ pub struct TaskPatch<'a> {
     pub completed_user_id: Option<String>,
 }
 
-/// A supervoxel id: all of 0 to 2^64-1, as a number or, for readers that lose digits above 2^53, as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The id of a supervoxel or segment: all of 0 to 2^64-1, as a number or, for readers that lose digits above 2^53, as text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SeedId(pub u64);
+
+impl SeedId {
+    /// As a number or, above 2^53, as text.
+    pub fn as_json(self) -> serde_json::Value {
+        const MOST_EXACT: u64 = 1 << 53;
+        if self.0 > MOST_EXACT { self.0.to_string().into() } else { self.0.into() }
+    }
+}
 
 impl<'de> Deserialize<'de> for SeedId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -179,9 +187,24 @@ impl<'a> NewTask<'a> {
     }
 }
 
+/// The seed that the `data` of `update_task` names, also if it is the task's already; none if the data will be refused.
+pub fn named_seed(text: &str) -> Option<SeedId> {
+    #[derive(Deserialize)]
+    struct Naming<'a> {
+        segment_seed_id: Option<SeedId>,
+        #[serde(borrow)]
+        extra_data: Option<&'a RawValue>,
+    }
+    let naming: Naming = serde_json::from_str(text).ok()?;
+    seed_id(format_args!("data"), naming.segment_seed_id, naming.extra_data).ok()?
+}
+
 impl<'a> TaskPatch<'a> {
     /// What somebody who works on a task saves meanwhile.
     pub const PROGRESS: [&'static str; 2] = ["ng_state", "note"];
+
+    /// What may name the seed.
+    pub const SEED: [&'static str; 2] = ["segment_seed_id", "extra_data"];
 
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
@@ -200,6 +223,7 @@ impl<'a> TaskPatch<'a> {
     pub fn moves(&self) -> bool {
         self.task_type.is_some()
             || self.segment_type.is_some()
+            || self.segment_seed_id.is_some()
             || self.priority.is_some()
             || self.assigned_user_id.is_some()
             || self.is_active.is_some()
@@ -314,6 +338,14 @@ mod tests {
         assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": "12x"}}"#).contains("12x"));
         assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": -1}}"#).starts_with("data.extra_data.seed_id"));
         assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": 1}, "segment_seed_id": 2}"#).contains("is 2"));
+    }
+
+    #[test]
+    fn the_seed_of_an_update_is_found() {
+        assert_eq!(named_seed(r#"{"task_id": "t", "segment_seed_id": "7"}"#), Some(SeedId(7)));
+        assert_eq!(named_seed(r#"{"extra_data": {"seed_id": 8}, "segment_seed_id": null}"#), Some(SeedId(8)));
+        assert_eq!(named_seed(r#"{"extra_data": {"seed_id": 8}, "segment_seed_id": 9}"#), None);
+        assert_eq!(named_seed(r#"{"note": "n", "extra_data": null}"#), None);
     }
 
     #[test]

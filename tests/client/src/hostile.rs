@@ -44,6 +44,9 @@ pub fn values(sql_type: &str) -> Vec<Value> {
         "double precision" => typed(&["NaN", "Infinity", "-Infinity", "1e308", "-1e308", "0", "-0", "5e-324", "-1"]),
         "integer" => typed(&["2147483647", "-2147483648", "0", "-1"]),
         "bigint" => typed(&["9223372036854775807", "-9223372036854775808", "0", "-1"]),
+        "numeric[]" => {
+            typed(&["{NaN}", "{1,-1}", "{null}", "{{1,2},{3,0.5}}", "[5:5]={18446744073709551616}", "{1e10000}"])
+        }
         "numeric" => typed(&["NaN", "Infinity", "-Infinity", "-1", "0.5", "18446744073709551616", "1e10000"]),
         "timestamp with time zone" => typed(&["infinity", "-infinity", "4713-01-01 BC", "294276-12-31"]),
         "regprocedure" => vec![
@@ -178,6 +181,11 @@ pub const FIXTURE: &str = r#"
     select release_task('p', 'ann', 'done', 'Done');
     select start_task('p', 'ann', 'held');
     select submit_timesheet('p', 'ann', 1, 'held');
+    select create_segment_type('p', '{"type_name": "axon"}');
+    select create_segment_type('p', '{"type_name": "unused"}');
+    select create_segments('p', '[{"seed_id": 12, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon"},
+        {"seed_id": 13, "seed_x": 0, "seed_y": 0, "seed_z": 0}]');
+    select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.
@@ -196,6 +204,14 @@ pub fn valid(function: &str, argument: &str) -> Value {
             "'held'"
         }
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
+        ("delete_segment_type", "type_name") => "'unused'",
+        (_, "type_name") => "'axon'",
+        (_, "endpoint_id") => "(select max(endpoint_id) from task_mgmt.endpoints)",
+        (_, "new_status") => "'CONTINUED'",
+        (_, "segment_ids") => "'{12}'::numeric[]",
+        (_, "filters") => "'{}'::jsonb",
+        (_, "max_rows" | "skip") => "7",
+        (_, "dry_run") => "false",
         (
             _,
             "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds"
@@ -238,6 +254,11 @@ fn valid_data(function: &str) -> &'static str {
         "create_dependencies" => {
             r#"[{"task_id": "other", "dependent_on_task_id": "free", "required_completion_status": "Done"}]"#
         }
+        "create_segment_type" => r#"{"type_name": "new"}"#,
+        "create_segment" => r#"{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}"#,
+        "create_segments" | "ingest_segments" => r#"[{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}]"#,
+        "create_endpoint" => r#"{"seed_id": 12, "x": 1, "y": 1, "z": 1, "status": "CERTAIN", "user_id": "ann"}"#,
+        "replace_endpoints" => r#"[{"x": 1, "y": 1, "z": 1, "status": "CERTAIN"}]"#,
         _ => "{}",
     }
 }

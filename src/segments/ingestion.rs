@@ -1,0 +1,75 @@
+//! Bringing in many seeds at once: all are checked first, then all that are new are created, or none.
+
+use std::collections::HashMap;
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use serde_json::json;
+use task_mgmt_core::ingestion::Candidate;
+use task_mgmt_core::segments::NewSegment;
+
+use super::{creation, lanes};
+use crate::arguments::{self, numerics, required};
+use crate::error::Error;
+use crate::json::Jsonb;
+use crate::projects;
+use crate::spi::sql;
+
+/// Creates the segments of many seeds that a program has found in the volume, all that are new or none.
+///
+/// *Arguments*: `data` is an array of objects: seed_id (the supervoxel at the point; 0 if there is none), seed_x, seed_y, seed_z
+/// (voxels of the project's resolution), and optionally current_segment_id (0 for none), batch, expected_segment_type,
+/// extra_data. `dry_run` true only says what would happen.
+/// *Returns* an object: created (how many), existing (how many are there with the same expected type, and stay as they are),
+/// conflicts (array of objects: index, seed_id, expected_segment_type, existing_segment_type), invalid (array of objects: index,
+/// reason), is_refused (there are conflicts or invalid ones, so nothing is created), dry_run. An index is a position in `data`,
+/// from 0.
+/// *Errors*: P0002 project or segment type unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
+/// *Locks*: as `create_segments`, but nobody else creates segments meanwhile.
+/// *Source*: annotation reference 16.5, 19.2.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn ingest_segments(
+    project_name: Option<&str>,
+    data: Option<Jsonb>,
+    dry_run: default!(Option<bool>, false),
+) -> Result<Jsonb, ErrorReport> {
+    let text = arguments::data(data)?;
+    let dry_run = required("dry_run", dry_run)?;
+    let candidates = Candidate::parse_all(&text).map_err(Error::from)?;
+    let seeds: Vec<u64> = candidates.iter().map(|candidate| candidate.seed_id.0).collect();
+    let (project, tasks) = lanes::enter_creating(project_name, &seeds, lanes::Creation::Alone)?;
+    projects::require_existing(project)?;
+    let segments: Vec<NewSegment> = candidates.iter().map(Candidate::segment).collect();
+    creation::require_types(project, &segments)?;
+    let types = expected_types(project, &seeds)?;
+    let sorted = Candidate::sort(&candidates, &types);
+    let is_refused = !sorted.conflicts.is_empty() || !sorted.invalid.is_empty();
+    if !is_refused && !dry_run {
+        let new: Vec<NewSegment> = sorted.new.iter().map(|index| candidates[*index].segment()).collect();
+        creation::insert(project, &new, &tasks)?;
+    }
+    let report = json!({
+        "created": if is_refused { 0 } else { sorted.new.len() },
+        "existing": sorted.existing,
+        "conflicts": sorted.conflicts,
+        "invalid": sorted.invalid,
+        "is_refused": is_refused,
+        "dry_run": dry_run,
+    });
+    Ok(sql!("select $1::jsonb").value(&[report.to_string().into()])?)
+}
+
+/// The expected types of those of the segments that exist.
+fn expected_types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, Option<String>>, Error> {
+    let types = sql!(
+        "select seed_id::text, expected_segment_type
+        from task_mgmt.segment
+        where project_name = $1 and seed_id = any($2)"
+    )
+    .all(&[project.into(), numerics(seeds).into()], |row| {
+        let seed = row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))?;
+        Ok((seed, row.find(2)?))
+    })?;
+    Ok(types.into_iter().collect())
+}
