@@ -1,10 +1,13 @@
-//! What task_mgmt decides without a database: the shapes of its `data` arguments, and whether dependencies form a cycle.
+//! What task_mgmt decides without a database: the shapes of its `data` arguments, whether dependencies form a cycle, what
+//! neuroglancer shows, and whether a state may be completed.
 //! Nothing here knows PostgreSQL.
 
 pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
+pub mod feedback;
 pub mod frontier;
+pub mod neuroglancer;
 pub mod projects;
 pub mod task_types;
 pub mod tasks;
