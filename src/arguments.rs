@@ -1,6 +1,9 @@
 //! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result;
 //! and of the `data` of an update only what it would change counts.
 
+use pgrx::prelude::*;
+use task_mgmt_core::arguments::Invalid;
+
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::spi::read;
@@ -8,6 +11,16 @@ use crate::spi::read;
 /// A value that must be given.
 pub fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or(Error::NullArgument(argument))
+}
+
+/// An unsigned 64-bit id.
+pub fn unsigned(argument: &'static str, value: Option<AnyNumeric>) -> Result<u64, Error> {
+    let value = required(argument, value)?;
+    let text = value.normalize();
+    text.parse().map_err(|_| {
+        let found: String = text.chars().take(50).collect();
+        Error::Argument(Invalid(format!("{argument} must be an integer between 0 and {}, found {found}", u64::MAX)))
+    })
 }
 
 /// The keys of an object; anything else has none, and is refused when it is parsed.

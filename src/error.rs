@@ -35,6 +35,18 @@ pub enum Error {
     AmbiguousTask { task: String, projects: Vec<String> },
     #[error("Dependency {dependency} not found in project \"{project}\"")]
     DependencyNotFound { project: String, dependency: String },
+    #[error("Project {0} not found")]
+    StateOfUnknownProject(String),
+    #[error("Segment {seed_id} not found in project {project}")]
+    StateOfUnknownSegment { project: String, seed_id: u64 },
+    #[error("Task {task} not found in project {project}")]
+    StateOfUnknownTask { project: String, task: String },
+    #[error("Task {0} is not associated with any segment")]
+    NoSegmentOfTask(String),
+    #[error("Project '{0}' not found in database")]
+    LayersOfUnknownProject(String),
+    #[error("Segment type '{segment_type}' not found in project '{project}'")]
+    LayersOfUnknownType { project: String, segment_type: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -57,6 +69,8 @@ pub enum Error {
 
     #[error("Project '{project}' is {status}")]
     ProjectNotActive { project: String, status: String },
+    #[error("Project '{project}' has no {missing}")]
+    NothingToShow { project: String, missing: &'static str },
     #[error("Project '{project}' still has {tasks} tasks")]
     ProjectNotEmpty { project: String, tasks: i64 },
     #[error("Completion status '{status}' of task type {task_type} is in use")]
@@ -178,6 +192,12 @@ impl Error {
             | TaskNotFoundAnywhere(_)
             | TaskNotFoundAccessible(_)
             | DependencyNotFound { .. }
+            | StateOfUnknownProject(_)
+            | StateOfUnknownSegment { .. }
+            | StateOfUnknownTask { .. }
+            | NoSegmentOfTask(_)
+            | LayersOfUnknownProject(_)
+            | LayersOfUnknownType { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -189,6 +209,7 @@ impl Error {
             | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
+            | NothingToShow { .. }
             | UserNotActive(_)
             | OtherTaskActive { .. }
             | NoActiveTask { .. }
@@ -239,11 +260,14 @@ impl Error {
     fn hint(&self) -> Option<String> {
         use Error::*;
         let hint = match self {
-            ProjectNotFound(_) => "create_project makes one; list_all_projects names the active ones.",
+            ProjectNotFound(_) | StateOfUnknownProject(_) | LayersOfUnknownProject(_) => {
+                "create_project makes one; list_all_projects names the active ones."
+            }
             UserNotFound { .. } => "create_user makes one; list_users names them.",
             TaskTypeNotFound { .. } | TaskOfUnknownType { .. } | ChangeToUnknownType { .. } => {
                 "create_task_type makes one."
             }
+            NothingToShow { .. } => "update_project sets it.",
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
             StatusInUse { .. } => "A status that a completed task has, or a dependency requires, must stay allowed.",
@@ -277,6 +301,12 @@ impl Error {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.to_string())
     }
 }
 

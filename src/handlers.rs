@@ -6,10 +6,10 @@ mod function;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde::Deserialize;
-use task_mgmt_core::arguments::{Invalid, parse, parse_object};
+use task_mgmt_core::arguments::{parse, parse_object};
 
 use crate::access::Level;
-use crate::arguments::required;
+use crate::arguments::{self, required};
 use crate::error::Error;
 use crate::handlers::function::{Function, Kind, Regprocedure};
 use crate::json::Jsonb;
@@ -116,16 +116,16 @@ fn add_segment_task(
     options: default!(Option<Jsonb>, "'{}'"),
 ) -> Result<String, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let seed_id = required("seed_id", seed_id)?;
+    let seed_id = arguments::unsigned("seed_id", seed_id)?;
     let task_type = required("task_type", task_type)?;
     let options = required("options", options)?;
-    check_segment(&seed_id, &options).map_err(Error::from)?;
+    parse::<serde_json::Map<String, serde_json::Value>>("options", &options.text()).map_err(Error::from)?;
     let handler = sql!("select creation_handler from task_mgmt.task_type where project_name = $1 and task_type = $2")
         .first(&[project.into(), task_type.into()], |row| row.find::<String>(1))?;
     match handler {
         None => Err(task_types::not_found(project, task_type)?.into()),
         Some(None) => Err(Error::HandlerNotFound { kind: "creation", task_type: task_type.into() }.into()),
-        Some(Some(handler)) => Ok(create(project, &handler, seed_id, options)?),
+        Some(Some(handler)) => Ok(create(project, &handler, seed_id.into(), options)?),
     }
 }
 
@@ -163,15 +163,6 @@ fn create(project: &str, handler: &str, seed_id: AnyNumeric, options: Jsonb) -> 
         0 => Err(unusable(format!("there is no task {task_id}"))),
         _ => Ok(task_id),
     }
-}
-
-fn check_segment(seed_id: &AnyNumeric, options: &Jsonb) -> Result<(), Invalid> {
-    let seed_id = seed_id.normalize();
-    if seed_id.parse::<u64>().is_err() {
-        let found: String = seed_id.chars().take(50).collect();
-        return Err(Invalid(format!("seed_id must be an integer between 0 and {}, found {found}", u64::MAX)));
-    }
-    parse::<serde_json::Map<String, serde_json::Value>>("options", &options.text()).map(drop)
 }
 
 /// Keeps or forgets (None) the signature of a handler; whether there was one before.

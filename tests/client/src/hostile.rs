@@ -178,6 +178,11 @@ pub const FIXTURE: &str = r#"
     select release_task('p', 'ann', 'done', 'Done');
     select start_task('p', 'ann', 'held');
     select submit_timesheet('p', 'ann', 1, 'held');
+    select update_project('p', '{"segmentation_path": "gs://seg", "sv_resolution_x": 4, "sv_resolution_y": 4, "sv_resolution_z": 40}');
+    insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, expected_segment_type, created_at, updated_at)
+        values ('p', 12, 1, 2, 3, 'axon', now(), now());
+    insert into task_mgmt.segment_type (project_name, type_name, created_at, updated_at) values ('p', 'axon', now(), now());
+    select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.
@@ -195,6 +200,17 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("release_task" | "force_release_task" | "renew_lease" | "submit_timesheet" | "verify_task", "task_id") => {
             "'held'"
         }
+        ("get_trace_task_state" | "get_trace_task_link" | "expand_ng_state", "task_id") => "'seeded'",
+        (_, "segment_type_name") => "'axon'",
+        (
+            _,
+            "include_certain_ends"
+            | "include_uncertain_ends"
+            | "include_breadcrumbs"
+            | "include_segment_type_layers"
+            | "include_merges"
+            | "include_names",
+        ) => "true",
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
         (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => {
             "1.5"

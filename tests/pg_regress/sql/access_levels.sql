@@ -6,10 +6,12 @@ create role regress_manager;
 create role regress_admin;
 create role regress_nobody;
 do $$ begin
-	perform create_project('p'), create_project('q');
+	perform create_project('p', 'gs://seg', 4, 4, 40), create_project('q');
 	perform create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done"]}');
 	perform create_user('p', '{"user_id": "u", "qualified_task_types": ["x"]}');
-	perform create_tasks('p', '[{"task_id": "a", "task_type": "x"}, {"task_id": "b", "task_type": "x"}]');
+	perform create_tasks('p', '[{"task_id": "a", "task_type": "x", "segment_seed_id": 1}, {"task_id": "b", "task_type": "x"}]');
+	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, created_at, updated_at) values ('p', 1, 1, 2, 3, now(), now());
+	insert into task_mgmt.segment_type (project_name, type_name, created_at, updated_at) values ('p', 'axon', now(), now());
 	perform grant_access('regress_' || level, level, 'p') from unnest('{reader, worker, manager, admin}'::text[]) level;
 end $$;
 -- Says of each role whether it may run a statement, which is undone.
@@ -34,7 +36,9 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$list_tasks_summary('p')$$, $$get_paused_tasks_by_user('p', 'u')$$, $$get_dependencies_for_task('p', 'a')$$,
 	$$get_dependencies_depending_on_task('p', 'a')$$, $$get_unsatisfied_dependencies_for_task('p', 'a')$$,
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
-	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$]) function
+	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$,
+	$$get_segment_ng_state('p', 1)$$, $$get_segment_link('p', 1)$$, $$get_trace_task_state('p', 'a')$$, $$get_trace_task_link('p', 'a')$$,
+	$$get_segment_type_layers('p', 'axon')$$, $$get_segment_type_link('p', 'axon')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role <> 'regress_nobody') = 'yes yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_nobody') ~ 'permission denied'
 order by function;
@@ -43,12 +47,14 @@ order by function;
 select * from try_as($$select start_task('p', 'u')$$);
 select function as as_well
 from unnest(array[$$start_task('p', 'u', 'a')$$, $$release_task('p', 'u', 'a')$$, $$renew_lease('p', 'u', 'a')$$, $$submit_timesheet('p', 'u', 1, 'a')$$,
-	$$verify_task('p', 'a', 'Done')$$]) function,
+	$$verify_task('p', 'a', 'Done')$$, $$expand_ng_state('p', 'a')$$]) function,
 	lateral (select start_task('p', 'u', 'a')) held
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_worker', 'regress_manager', 'regress_admin')) = 'yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_reader') ~ 'needs worker'
 order by function;
 select release_task('p', 'u', 'a');
+delete from task_mgmt.segment;
+delete from task_mgmt.segment_type;
 
 -- Managing is for managers.
 select * from try_as($$select create_task('p', '{"task_type": "x"}')$$);
