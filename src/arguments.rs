@@ -1,7 +1,7 @@
 //! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result;
 //! and of the `data` of an update only what it would change counts.
 
-use pgrx::AnyNumeric;
+use pgrx::prelude::*;
 use task_mgmt_core::arguments::Invalid;
 
 use crate::error::Error;

@@ -11,6 +11,7 @@ use crate::columns::{event, lane, lease, project, project_user};
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
+use crate::neuroglancer::expansion;
 use crate::projects;
 use crate::ready;
 use crate::rows::{self, Snapshot, Table};
@@ -23,6 +24,7 @@ use crate::tasks;
 ///
 /// *Arguments*: without `task_id` the best task is chosen: assigned to the user, then available in a lane that the user
 /// qualifies for, then idle for longer than the limit; within each the highest priority, then the oldest.
+/// *Effect*: an ng_state in the seed form is replaced by the state of its segment, see `expand_ng_state`.
 /// *Returns* the task id, or null if there is nothing to do.
 /// *Errors*: P0002 project, user or task unknown; 55000 project or user not active, another task active, task completed,
 /// cancelled or blocked; 55006 task held by or assigned to another; 42501 user not qualified, or access denied.
@@ -51,7 +53,7 @@ pub fn start(project: &str, user: &str, requested: Option<&str>) -> Result<Optio
                 return Err(Error::OtherTaskActive { active: active.clone(), requested: requested.into() });
             }
             // A lease that is lost while we wait for the task is none any more: look again.
-            (Some(active), _) => match worker.renew(active)? {
+            (Some(active), _) => match worker.resume(active)? {
                 true => return Ok(Some(active.clone())),
                 false => continue,
             },
@@ -121,16 +123,28 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// Starts the task again if its lease is still this user's.
+    pub fn resume(&self, task_id: &str) -> Result<bool, Error> {
+        let Some(renewed) = self.renew(task_id)? else { return Ok(false) };
+        if renewed.has_seed_state {
+            expansion::expand_started(self, renewed.task_no)?;
+        }
+        Ok(true)
+    }
+
     /// Renews the lease of the task if it is still this user's.
-    pub fn renew(&self, task_id: &str) -> Result<bool, Error> {
+    pub fn renew(&self, task_id: &str) -> Result<Option<Renewed>, Error> {
         locks::lock(Key::Task(self.project, task_id));
         let renewed = sql!(
-            "update task_mgmt.lease
-            set leased_at = greatest(leased_at, $4), started_at = coalesce(started_at, $4)
-            where project_name = $1 and task_id = $2 and user_no = $3 and user_no > 0"
+            "update task_mgmt.lease l
+            set leased_at = greatest(l.leased_at, $4), started_at = coalesce(l.started_at, $4)
+            where l.project_name = $1 and l.task_id = $2 and l.user_no = $3 and l.user_no > 0
+            returning l.task_no, (
+                select t.has_seed_state from task_mgmt.task t where t.project_name = $1 and t.task_no = l.task_no
+            )"
         );
         let arguments = [self.project.into(), task_id.into(), self.user_no.into(), clock::now()?.into()];
-        Ok(renewed.run(&arguments)? > 0)
+        renewed.first(&arguments, |row| Ok(Renewed { task_no: row.get(1)?, has_seed_state: row.get(2)? }))
     }
 
     fn start_requested(&self, task_id: &str) -> Result<String, Error> {
@@ -144,6 +158,9 @@ impl<'a> Worker<'a> {
             _ => {
                 ready::withdraw(self.project, &[task.task_no])?;
                 self.lease(task.task_no, task_id)?;
+                if task.has_seed_state {
+                    expansion::expand_started(self, task.task_no)?;
+                }
             }
         }
         Ok(task_id.into())
@@ -166,11 +183,17 @@ impl<'a> Worker<'a> {
         if !locks::try_lock(key) {
             return Ok(false);
         }
-        if !ready.try_delete(candidate.place)? {
+        let task_no = candidate.rank.task_no;
+        // The row of a task is locked before its place among the ready ones; whoever has it may be waiting for that place.
+        let is_free = !candidate.has_seed_state || tasks::try_lock_row(self.project, task_no)?;
+        if !is_free || !ready.try_delete(candidate.place)? {
             locks::unlock(key);
             return Ok(false);
         }
-        self.lease(candidate.rank.task_no, &candidate.task_id)?;
+        self.lease(task_no, &candidate.task_id)?;
+        if candidate.has_seed_state {
+            expansion::expand_started(self, task_no)?;
+        }
         Ok(true)
     }
 
@@ -187,6 +210,12 @@ impl<'a> Worker<'a> {
         rows::finish();
         Ok(())
     }
+}
+
+/// A task whose lease was renewed.
+pub struct Renewed {
+    task_no: i64,
+    has_seed_state: bool,
 }
 
 /// A lease that a user holds.
@@ -238,6 +267,7 @@ struct Requested {
     task_type: String,
     segment_type: String,
     status: String,
+    has_seed_state: bool,
     assignee: Option<String>,
     is_blocked: bool,
     is_qualified_for_type: bool,
@@ -252,7 +282,7 @@ impl Requested {
             "select t.task_type, t.segment_type, t.status::text, a.user_id, b.task_no is not null, t.task_type = any(u.qualified_task_types),
                 t.segment_type = '' or t.segment_type = any(u.qualified_segment_types),
                 l.user_no, h.user_id, l.fence, extract(epoch from $4 - l.leased_at)::float8,
-                coalesce(y.max_idle_seconds, p.max_idle_seconds, $5)
+                coalesce(y.max_idle_seconds, p.max_idle_seconds, $5), t.has_seed_state
             from task_mgmt.task t
             join task_mgmt.project p on p.project_name = $1
             join task_mgmt.project_user u on u.project_name = $1 and u.user_no = $3
@@ -289,6 +319,7 @@ impl Requested {
                     task_type: row.get(1)?,
                     segment_type: row.get(2)?,
                     status: row.get(3)?,
+                    has_seed_state: row.get(13)?,
                     assignee: row.find(4)?,
                     is_blocked: row.get(5)?,
                     is_qualified_for_type: row.get(6)?,

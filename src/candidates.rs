@@ -19,6 +19,7 @@ pub struct Candidate {
     pub rank: Rank,
     pub task_id: String,
     pub place: Place,
+    pub has_seed_state: bool,
 }
 
 /// What candidates are ordered by, also across projects.
@@ -195,7 +196,8 @@ fn candidate(row: &Row) -> Result<Candidate, Error> {
         urgency: row.get(ready::URGENCY)?,
         task_no: row.get(ready::TASK_NO)?,
     };
-    Ok(Candidate { rank, task_id: row.get(ready::TASK_ID)?, place: row.place() })
+    let has_seed_state = row.get(ready::HAS_SEED_STATE)?;
+    Ok(Candidate { rank, task_id: row.get(ready::TASK_ID)?, place: row.place(), has_seed_state })
 }
 
 type Frontiers = HashMap<(pg_sys::Oid, i32), BTreeMap<i32, Frontier>>;

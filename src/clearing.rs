@@ -152,6 +152,7 @@ struct Removed {
 
 fn remove_tasks(project: &str) -> Result<Removed, Error> {
     let submissions = sql!("delete from task_mgmt.submission where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.merge_edit where project_name = $1").run(&[project.into()])?;
     let dependencies = sql!("delete from task_mgmt.dependency where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.ready where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.blocked where project_name = $1").run(&[project.into()])?;

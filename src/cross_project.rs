@@ -94,7 +94,7 @@ fn start(projects: &[String], user: &str, requested: Option<&str>) -> Result<Opt
         if let Some(requested) = requested.filter(|requested| *requested != active) {
             return Err(Error::OtherTaskActive { active, requested: requested.into() });
         }
-        if worker.renew(&active)? {
+        if worker.resume(&active)? {
             return Ok(Some((worker.project.into(), active)));
         }
     }

@@ -41,6 +41,18 @@ pub enum Error {
     SegmentNotFound { project: String, seed: u64 },
     #[error("Endpoint with endpoint_id {endpoint} not found in project {project}")]
     EndpointNotFound { project: String, endpoint: i64 },
+    #[error("Project {0} not found")]
+    StateOfUnknownProject(String),
+    #[error("Segment {seed_id} not found in project {project}")]
+    StateOfUnknownSegment { project: String, seed_id: u64 },
+    #[error("Task {task} not found in project {project}")]
+    StateOfUnknownTask { project: String, task: String },
+    #[error("Task {0} is not associated with any segment")]
+    NoSegmentOfTask(String),
+    #[error("Project '{0}' not found in database")]
+    LayersOfUnknownProject(String),
+    #[error("Segment type '{segment_type}' not found in project '{project}'")]
+    LayersOfUnknownType { project: String, segment_type: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -71,6 +83,8 @@ pub enum Error {
     ProjectNotActive { project: String, status: String },
     #[error("Project '{project}' still has {tasks} tasks{}", and_segments(*segments))]
     ProjectNotEmpty { project: String, tasks: i64, segments: i64 },
+    #[error("Project '{project}' has no {missing}")]
+    NothingToShow { project: String, missing: &'static str },
     #[error("Completion status '{status}' of task type {task_type} is in use")]
     StatusInUse { status: String, task_type: String },
     #[error("Segment type {segment_type} is in use: {user} has it")]
@@ -202,6 +216,12 @@ impl Error {
             | SegmentTypeNotFound { .. }
             | SegmentNotFound { .. }
             | EndpointNotFound { .. }
+            | StateOfUnknownProject(_)
+            | StateOfUnknownSegment { .. }
+            | StateOfUnknownTask { .. }
+            | NoSegmentOfTask(_)
+            | LayersOfUnknownProject(_)
+            | LayersOfUnknownType { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -216,6 +236,7 @@ impl Error {
             | SegmentTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
+            | NothingToShow { .. }
             | UserNotActive(_)
             | OtherTaskActive { .. }
             | NoActiveTask { .. }
@@ -273,7 +294,9 @@ impl Error {
     fn hint(&self) -> Option<String> {
         use Error::*;
         let hint = match self {
-            ProjectNotFound(_) => "create_project makes one; list_all_projects names the active ones.",
+            ProjectNotFound(_) | StateOfUnknownProject(_) | LayersOfUnknownProject(_) => {
+                "create_project makes one; list_all_projects names the active ones."
+            }
             UserNotFound { .. } => "create_user makes one; list_users names them.",
             TaskTypeNotFound { .. } | TaskOfUnknownType { .. } | ChangeToUnknownType { .. } => {
                 "create_task_type makes one."
@@ -284,6 +307,7 @@ impl Error {
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."
             }
+            NothingToShow { .. } => "update_project sets it.",
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
             StatusInUse { .. } => "A status that a completed task has, or a dependency requires, must stay allowed.",
@@ -323,6 +347,12 @@ impl Error {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.to_string())
     }
 }
 

@@ -29,6 +29,7 @@ mod forecast;
 mod grants;
 mod handlers;
 mod lanes;
+mod neuroglancer;
 mod pay;
 mod projects;
 mod ready;
@@ -267,7 +268,7 @@ mod tests {
             task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS COMPLETION_STATUS
                 TASK_ID TASK_TYPE HAS_DEPENDENTS NOTE;
             lease: PROJECT_NAME TASK_NO USER_NO LEASED_AT STARTED_AT TASK_ID;
-            ready: PROJECT_NAME QUEUE_NO IS_RETURNED URGENCY TASK_NO LANE_NO TASK_ID;
+            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE URGENCY TASK_NO LANE_NO TASK_ID;
             event: KIND;
         }
         let count = "select relnatts from pg_class where oid = 'task_mgmt.task'::regclass";

@@ -35,14 +35,37 @@ pub fn offer(project: &str, task_nos: &[i64]) -> Result<(), Error> {
 /// The same, for a caller that has locked the gates.
 pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     sql!(
-        "insert into task_mgmt.ready (project_name, queue_no, is_returned, urgency, task_no, lane_no, task_id)
-        select $1, queue_no, true, urgency, task_no, lane_no, task_id
+        "insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, urgency, task_no, lane_no, task_id)
+        select $1, queue_no, true, has_seed_state, urgency, task_no, lane_no, task_id
         from task_mgmt.startable
         where project_name = $1 and task_no = any($2)
         order by queue_no, urgency, task_no
         on conflict do nothing"
     )
     .run(&[project.into(), task_nos.to_vec().into()])?;
+    Ok(())
+}
+
+/// Brings what `task_mgmt.ready` says of a task's state up to date, where it stands: its place does not depend on that. The caller
+/// has locked the task's key and row.
+pub fn note_state(project: &str, task_no: i64) -> Result<(), Error> {
+    sql!(
+        "with fresh as (
+            update task_mgmt.ready r
+            set has_seed_state = t.has_seed_state
+            from task_mgmt.task t
+            where t.project_name = $1 and t.task_no = $2
+                and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
+                and not r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no
+        )
+        update task_mgmt.ready r
+        set has_seed_state = t.has_seed_state
+        from task_mgmt.task t
+        where t.project_name = $1 and t.task_no = $2
+            and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
+            and r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no"
+    )
+    .run(&[project.into(), task_no.into()])?;
     Ok(())
 }
 

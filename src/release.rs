@@ -93,8 +93,8 @@ fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Optio
     let worker = Worker::find(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     match worker.renew(task)? {
-        true => Ok(true),
-        false => Err(not_held(project, user, task)?.into()),
+        Some(_) => Ok(true),
+        None => Err(not_held(project, user, task)?.into()),
     }
 }
 

@@ -13,7 +13,8 @@ extension_sql_file!("../sql/schema/21_assignment.sql", name = "assignment_sql", 
 extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sql", requires = ["assignment_sql"]);
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
 extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requires = ["timesheets_sql"]);
-extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["segments_sql"]);
+extension_sql_file!("../sql/schema/25_edits.sql", name = "edits_sql", requires = ["segments_sql"]);
+extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["edits_sql"]);
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["pay_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);

@@ -5,11 +5,18 @@ use std::ffi::CString;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 static MAX_IDLE_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(90.0);
+static NEUROGLANCER_URL: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"https://spelunker.cave-explorer.org/#!"));
 static FAKE_NOW: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// Seconds after which a lease may be taken over, unless the task type or the project says otherwise.
 pub fn max_idle_seconds() -> f64 {
     MAX_IDLE_SECONDS.get()
+}
+
+/// What links to a state begin with.
+pub fn neuroglancer_url() -> String {
+    NEUROGLANCER_URL.get().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The time that tests put in place of the clock, or None.
@@ -27,6 +34,14 @@ pub fn register() {
         0.001,
         1e9,
         GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"task_mgmt.neuroglancer_url",
+        c"The viewer that links to neuroglancer states lead to.",
+        c"What stands before the state, with the #! at its end.",
+        &NEUROGLANCER_URL,
+        GucContext::Userset,
         GucFlags::default(),
     );
     GucRegistry::define_string_guc(

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
+use crate::neuroglancer::expansion;
 use crate::settings;
 use crate::spi::sql;
 
@@ -135,19 +136,26 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
             returning l.task_no
         )
         insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, user_no, detail)
-        select $1, task_no, $5, $6, 'taken_over', $4, $8 from taken"
+        select $1, task_no, $5, $6, 'taken_over', $4, $8 from taken
+        returning (select t.has_seed_state from task_mgmt.task t where t.project_name = $1 and t.task_no = $2)"
     )
-    .run(&[
-        worker.project.into(),
-        held.task_no.into(),
-        held.fence.into(),
-        worker.user_no.into(),
-        events::next_number().into(),
-        clock::now()?.into(),
-        held.limit_seconds.into(),
-        held.user_id.as_str().into(),
-        matches!(choice, Choice::ByName).into(),
-        worker.lanes.to_vec().into(),
-    ])?;
-    Ok(taken > 0)
+    .first(
+        &[
+            worker.project.into(),
+            held.task_no.into(),
+            held.fence.into(),
+            worker.user_no.into(),
+            events::next_number().into(),
+            clock::now()?.into(),
+            held.limit_seconds.into(),
+            held.user_id.as_str().into(),
+            matches!(choice, Choice::ByName).into(),
+            worker.lanes.to_vec().into(),
+        ],
+        |row| row.get(1),
+    )?;
+    if taken == Some(true) {
+        expansion::expand_started(worker, held.task_no)?;
+    }
+    Ok(taken.is_some())
 }

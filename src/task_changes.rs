@@ -184,6 +184,8 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<(), Error> 
     }
     if patch.moves() {
         ready::offer(project, &[task.task_no])?;
+    } else if patch.has_seed_state().is_some_and(|has_seed_state| has_seed_state != task.has_seed_state) {
+        ready::note_state(project, task.task_no)?;
     }
     set_completion(&task, patch.completion_status.as_deref(), patch.completed_user_id.as_deref())
 }
@@ -209,6 +211,7 @@ struct LockedTask<'a> {
     task_no: i64,
     status: String,
     is_paused: bool,
+    has_seed_state: bool,
     completion_status: String,
     task_type: String,
     now: Instant,
@@ -219,7 +222,7 @@ impl<'a> LockedTask<'a> {
     fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
         locks::lock(Key::Task(project, task_id));
         let found = sql!(
-            "select task_no, status::text, is_paused, completion_status, task_type
+            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state
             from task_mgmt.task
             where project_name = $1 and task_id = $2
             for no key update"
@@ -233,6 +236,7 @@ impl<'a> LockedTask<'a> {
                 is_paused: row.get(3)?,
                 completion_status: row.get(4)?,
                 task_type: row.get(5)?,
+                has_seed_state: row.get(6)?,
                 now: clock::now()?,
             })
         })?;
@@ -275,7 +279,8 @@ fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), 
             ng_state_initial = coalesce($8::jsonb, ng_state_initial),
             extra_data = case when $9::text is null then extra_data else nullif($9::jsonb, 'null') end,
             note = case when $10 then $11 else note end,
-            segment_seed_id = case when $12 then $13::numeric else segment_seed_id end
+            segment_seed_id = case when $12 then $13::numeric else segment_seed_id end,
+            has_seed_state = coalesce($14, has_seed_state)
         where project_name = $1 and task_no = $2"
     )
     .run(&[
@@ -292,6 +297,7 @@ fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), 
         patch.note.clone().flatten().into(),
         patch.segment_seed_id.is_some().into(),
         patch.segment_seed_id.flatten().map(|id| id.0.to_string()).into(),
+        patch.has_seed_state().into(),
     ])?;
     events::append(task.project, &[task.task_no], "changed", Actor::Caller, None, task.now)
 }

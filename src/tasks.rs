@@ -166,6 +166,13 @@ pub fn lock_rows(project: &str, task_nos: Vec<i64>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Locks the row of one task without waiting; false if somebody else has locked the row.
+pub fn try_lock_row(project: &str, task_no: i64) -> Result<bool, Error> {
+    let locked =
+        sql!("select from task_mgmt.task where project_name = $1 and task_no = $2 for no key update skip locked");
+    Ok(locked.run(&[project.into(), task_no.into()])? > 0)
+}
+
 /// Who holds the task, if anybody.
 pub fn holder(project: &str, task_id: &str) -> Result<Option<String>, Error> {
     let found = sql!(

@@ -1,6 +1,7 @@
 -- Tasks. The columns that a release changes stand in front, so that its log record stays short. What must hold between columns
 -- is checked by task_mgmt.check_invariants: constraints would be parsed anew by every release. Every task is updated once at
 -- least, and its neighbours at about the same time, so a page keeps room for most of them: then no index is written.
+-- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -20,6 +21,7 @@ create table task_mgmt.task (
 	is_paused boolean not null default false,
 	is_checked boolean not null default false,
 	has_dependents boolean not null default false,
+	has_seed_state boolean not null default false,
 	segment_seed_id numeric(20),
 	created_at timestamptz not null,
 	created_by text not null,

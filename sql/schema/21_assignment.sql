@@ -21,11 +21,12 @@ create index lease_user_idx on task_mgmt.lease (project_name, user_no) where use
 -- A row is a task that could be started right now. queue_no is the lane, or minus the user_no that the task is assigned to;
 -- urgency is minus the priority, so that the index runs from the most urgent, oldest task on. Tasks that are ready since their
 -- creation (is_returned false) are used up in the order of their numbers, so that a claim need not look at the used-up part;
--- all others come back anywhere. A claim locks by task_id.
+-- all others come back anywhere. A claim locks by task_id, and expands the state of a task that has_seed_state.
 create table task_mgmt.ready (
 	project_name text collate "C" not null,
 	queue_no integer not null,
 	is_returned boolean not null,
+	has_seed_state boolean not null,
 	urgency integer not null,
 	task_no bigint not null,
 	lane_no integer not null,
@@ -48,8 +49,8 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.blocked', '');
 
 -- What task_mgmt.ready must contain, recomputed from the rest.
 create view task_mgmt.startable as
-select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, -t.priority as urgency, t.task_no, t.lane_no,
-	t.task_id
+select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, t.has_seed_state, -t.priority as urgency,
+	t.task_no, t.lane_no, t.task_id
 from task_mgmt.task t
 where t.status = 'queued'
 	and not t.is_paused

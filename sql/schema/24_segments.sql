@@ -40,6 +40,9 @@ create table task_mgmt.segment_task (
 );
 select pg_catalog.pg_extension_config_dump('task_mgmt.segment_task', '');
 
+create index segment_task_task_idx on task_mgmt.segment_task (project_name, task_no, seed_id);
+
+-- Where a neuron ends, or was left a mark on the way. Coordinates are voxels of the project's resolution.
 -- Where a neuron ends, or was left a mark on the way.
 create table task_mgmt.endpoint (
 	project_name text collate "C" not null,

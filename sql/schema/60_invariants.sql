@@ -128,7 +128,8 @@ select * from (
 		case when r.task_no is null then 'is not ready' else 'is ready, but cannot be started' end
 	from task_mgmt.ready r
 	full join task_mgmt.startable s on s.project_name = r.project_name and s.queue_no = r.queue_no
-		and s.urgency = r.urgency and s.task_no = r.task_no and s.lane_no = r.lane_no and s.task_id = r.task_id
+		and s.has_seed_state = r.has_seed_state and s.urgency = r.urgency and s.task_no = r.task_no
+		and s.lane_no = r.lane_no and s.task_id = r.task_id
 	where r.task_no is null or s.task_no is null
 
 	union all -- D6: a task is in the lane of its type and segment type, and assigned to an existing user.
@@ -180,6 +181,18 @@ select * from (
 		limit 1
 	) u on true
 	where s.seed_id is null or u.new_status is distinct from e.status
+	union all -- A task knows whether its state is in the seed form. That is short, so a large state need not be read.
+	select 'seed state is known', t.project_name, t.task_id, 'has_seed_state is ' || t.has_seed_state
+	from task_mgmt.task t
+	where t.has_seed_state <> case
+		when pg_column_size(t.ng_state) > 100 then false
+		when jsonb_typeof(t.ng_state) <> 'object' then false
+		when t.ng_state - 'seed_id' <> '{}' then false
+		when coalesce(t.ng_state ->> 'seed_id', '') !~ '^(0|[1-9][0-9]{0,19})$' then false
+		when jsonb_typeof(t.ng_state -> 'seed_id') = 'string'
+			then (t.ng_state ->> 'seed_id')::numeric between 9007199254740993 and 18446744073709551615
+		else (t.ng_state ->> 'seed_id')::numeric <= 18446744073709551615
+	end
 ) as violation (invariant, project_name, object, detail)
 where violation.project_name = any ((select task_mgmt.readable_projects())::text[])
 $$;

@@ -75,6 +75,14 @@ begin
 			('start_task_cross_project', 'Gives a user a task of any of the user''s projects, by the rules of start_task.'),
 			('get_task_cross_project', 'A task wherever it is: one row for each project that has one of this id.'),
 
+			('get_segment_ng_state', 'The neuroglancer state of a segment, as a JSON object.'),
+			('get_segment_link', 'A link that opens the neuroglancer state of a segment.'),
+			('get_trace_task_state', 'The neuroglancer state of a task''s segment with the merges of the task, as a JSON object.'),
+			('get_trace_task_link', 'A link that opens the neuroglancer state of a task''s segment.'),
+			('get_segment_type_layers', 'The neuroglancer layers that show a segment type, as a JSON array.'),
+			('get_segment_type_link', 'A link that opens the layers of a segment type.'),
+			('expand_ng_state', 'Replaces an ng_state in the seed form by the state of that segment; false for any other state.'),
+
 			('create_dependency', 'Makes a task wait until another completes with a given status; returns the id.'),
 			('create_dependencies', 'Creates many dependencies at once, all or none, and returns how many.'),
 			('get_dependency', 'A dependency as a JSON object.'),

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::arguments::{
     Invalid, Text, check_name, check_unix_seconds, or_default, parse, parse_object, parse_objects, parse_patch, present,
 };
+use crate::neuroglancer::seed::seed_of;
 
 /// The priority of a task that names none: the middle of low 25, medium 50, high 75, critical 100.
 pub const DEFAULT_PRIORITY: i32 = 50;
@@ -119,6 +120,11 @@ impl<'de> Deserialize<'de> for SeedId {
 }
 
 impl<'a> NewTask<'a> {
+    /// Whether ng_state is in the seed form.
+    pub fn has_seed_state(&self) -> bool {
+        self.ng_state.is_some_and(|state| seed_of(state.get()).is_some())
+    }
+
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let mut task: Self = parse_object("data", text)?;
         task.settle(format_args!("data"))?;
@@ -243,6 +249,11 @@ impl<'a> TaskPatch<'a> {
             || self.segment_seed_id.is_some()
             || self.is_paused.is_some()
             || self.is_checked.is_some()
+    }
+
+    /// Whether ng_state will be in the seed form; None if it stays as it is.
+    pub fn has_seed_state(&self) -> Option<bool> {
+        self.ng_state.map(|state| seed_of(state.get()).is_some())
     }
 
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {

@@ -186,6 +186,8 @@ pub const FIXTURE: &str = r#"
     select create_segments('p', '[{"seed_id": 12, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon"},
         {"seed_id": 13, "seed_x": 0, "seed_y": 0, "seed_z": 0}]');
     select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
+    select update_project('p', '{"segmentation_path": "gs://seg", "sv_resolution_x": 4, "sv_resolution_y": 4, "sv_resolution_z": 40}');
+    select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.
@@ -203,6 +205,17 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("release_task" | "force_release_task" | "renew_lease" | "submit_timesheet" | "verify_task", "task_id") => {
             "'held'"
         }
+        ("get_trace_task_state" | "get_trace_task_link" | "expand_ng_state", "task_id") => "'seeded'",
+        (_, "segment_type_name") => "'axon'",
+        (
+            _,
+            "include_certain_ends"
+            | "include_uncertain_ends"
+            | "include_breadcrumbs"
+            | "include_segment_type_layers"
+            | "include_merges"
+            | "include_names",
+        ) => "true",
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
         ("delete_segment_type", "type_name") => "'unused'",
         (_, "type_name") => "'axon'",

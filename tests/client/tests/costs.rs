@@ -47,6 +47,27 @@ fn no_statement_of_a_call_is_compiled() {
     }
 }
 
+/// Whether there is a state to expand is known from what a start reads anyway.
+#[test]
+fn a_start_looks_at_the_state_only_to_expand_it() {
+    let database = Database::create("client_starts");
+    database.create_project("p", &["u"]);
+    let mut session = Session::open(&database);
+    for (state, is_looked_at) in [("{}", false), (r#"{"seed_id": 5}"#, true)] {
+        for start in
+            ["start_task('p', 'u')", "start_task('p', 'u', 'one')", "task_id from start_task_cross_project('u')"]
+        {
+            let create = format!(r#"create_task('p', '{{"task_id": "one", "task_type": "t", "ng_state": {state}}}')"#);
+            session.client.batch_execute(&format!("select {create}")).unwrap();
+            session.plans.try_iter().for_each(drop);
+            session.client.batch_execute(&format!("select {start}")).unwrap();
+            let looks_at_it = session.plans.try_iter().any(|plan| plan.contains("ng_state"));
+            assert_eq!(looks_at_it, is_looked_at, "{start} of {state}");
+            session.client.batch_execute("select clear_project_data('p')").unwrap();
+        }
+    }
+}
+
 /// One session, because the plans of its statements are kept that are made when there is little in the tables.
 struct Session<'a> {
     database: &'a Database,

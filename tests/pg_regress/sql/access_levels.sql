@@ -6,10 +6,10 @@ create role regress_manager;
 create role regress_admin;
 create role regress_nobody;
 do $$ begin
-	perform create_project('p'), create_project('q');
+	perform create_project('p', 'gs://seg', 4, 4, 40), create_project('q');
 	perform create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done"]}');
 	perform create_user('p', '{"user_id": "u", "qualified_task_types": ["x"]}');
-	perform create_tasks('p', '[{"task_id": "a", "task_type": "x"}, {"task_id": "b", "task_type": "x"}]');
+	perform create_tasks('p', '[{"task_id": "a", "task_type": "x", "segment_seed_id": 1}, {"task_id": "b", "task_type": "x"}]');
 	perform create_segment_type('p', '{"type_name": "axon"}');
 	perform create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0}');
 	perform grant_access('regress_' || level, level, 'p') from unnest('{reader, worker, manager, admin}'::text[]) level;
@@ -38,7 +38,9 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
 	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$,
 	$$get_segment_type('p', 'axon')$$, $$list_segment_types('p')$$, $$get_segment('p', 1)$$, $$list_segments('p')$$, $$get_segment_tasks('p', 1)$$,
-	$$add_segment_type_and_instructions('p', 'a')$$, $$get_endpoints('p', 1)$$, $$get_endpoint_updates('p', 1)$$, $$get_unlocked_segments('p', '{1}')$$]) function
+	$$add_segment_type_and_instructions('p', 'a')$$, $$get_endpoints('p', 1)$$, $$get_endpoint_updates('p', 1)$$, $$get_unlocked_segments('p', '{1}')$$,
+	$$get_segment_ng_state('p', 1)$$, $$get_segment_link('p', 1)$$, $$get_trace_task_state('p', 'a')$$, $$get_trace_task_link('p', 'a')$$,
+	$$get_segment_type_layers('p', 'axon')$$, $$get_segment_type_link('p', 'axon')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role <> 'regress_nobody') = 'yes yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_nobody') ~ 'permission denied'
 order by function;
@@ -47,13 +49,15 @@ order by function;
 select * from try_as($$select start_task('p', 'u')$$);
 select function as as_well
 from unnest(array[$$start_task('p', 'u', 'a')$$, $$release_task('p', 'u', 'a')$$, $$renew_lease('p', 'u', 'a')$$, $$submit_timesheet('p', 'u', 1, 'a')$$,
-	$$verify_task('p', 'a', 'Done')$$, $$create_endpoint('p', '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}')$$,
+	$$verify_task('p', 'a', 'Done')$$, $$expand_ng_state('p', 'a')$$, $$create_endpoint('p', '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}')$$,
 	$$replace_endpoints('p', 1, 'u', '[]')$$]) function,
 	lateral (select start_task('p', 'u', 'a')) held
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_worker', 'regress_manager', 'regress_admin')) = 'yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_reader') ~ 'needs worker'
 order by function;
 select release_task('p', 'u', 'a');
+delete from task_mgmt.segment;
+delete from task_mgmt.segment_type;
 
 -- Managing is for managers.
 select * from try_as($$select create_task('p', '{"task_type": "x"}')$$);

@@ -97,13 +97,23 @@ select * from broken($$delete from task_mgmt.event where kind = 'started'$$);
 select * from broken($$delete from task_mgmt.ready where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set urgency = 0 where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set task_id = 'other' where task_id = 'free'$$);
-select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, urgency, task_no, lane_no, task_id) select project_name, lane_no, false, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
+select * from broken($$update task_mgmt.ready set has_seed_state = true where task_id = 'free'$$);
+select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, urgency, task_no, lane_no, task_id) select project_name, lane_no, false, has_seed_state, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
 select * from broken($$update task_mgmt.task set is_paused = true where task_id = 'free'$$);
 select * from broken($$update task_mgmt.task set is_paused = false where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set assigned_user_no = #u'v') where task_id = 'mine'$$);
 select * from broken($$update task_mgmt.task set priority = 7 where task_id = 'free'$$);
 select * from broken($$delete from task_mgmt.lease$$);
 select * from broken($$delete from task_mgmt.blocked where is_held$$);
+
+-- A task knows whether its state is in the seed form.
+select * from broken($$update task_mgmt.task set has_seed_state = true where task_id in ('free', 'paused', 'done')$$);
+select * from broken($$update task_mgmt.task set ng_state = '{"seed_id": 0}' where task_id = 'paused'$$);
+select * from broken($$update task_mgmt.task set ng_state = '{"seed_id": "18446744073709551615"}' where task_id = 'paused'$$);
+select state, (select count(*) from broken(format($$update task_mgmt.task set has_seed_state = true, ng_state = %L where task_id = 'paused'$$, state)))
+from unnest(array['null', '[]', '5', '{"seed_id": null}', '{"seed_id": true}', '{"seed_id": -1}', '{"seed_id": 5.0}', '{"seed_id": 18446744073709551616}',
+	'{"seed_id": "5"}', '{"seed_id": "9007199254740992"}', '{"seed_id": "18446744073709551616"}', '{"seed_id": "09007199254740993"}',
+	'{"seed_id": 5, "layers": []}', '{"seed_id": [5]}']) as state;
 
 -- D6: lanes, types and assignees exist.
 select * from broken($$delete from task_mgmt.lane$$);
