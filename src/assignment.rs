@@ -7,14 +7,15 @@ use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::candidates::{Candidate, Candidates};
 use crate::clock::{self, Instant};
-use crate::columns::{event, lane, lease, project, project_user};
+use crate::columns::{event, lease, project, project_user};
+use crate::eligibility::Requested;
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
 use crate::rows::{self, Snapshot, Table};
-use crate::settings;
+use crate::qualifications::Qualifications;
 use crate::spi::sql;
 use crate::takeover;
 use crate::tasks;
@@ -78,6 +79,7 @@ pub struct Worker<'a> {
     pub active_since: Option<Instant>,
     /// The lanes that the user qualifies for.
     pub lanes: Vec<i32>,
+    pub qualifications: Qualifications,
     pub now: Instant,
 }
 
@@ -85,11 +87,11 @@ impl<'a> Worker<'a> {
     /// Errors: P0002 if the project or the user does not exist.
     pub fn find(project: &'a str, user: &'a str) -> Result<Self, Error> {
         let snapshot = &Snapshot::latest();
-        let projects = Table::open(c"project");
+        let projects = Table::open_to_read(c"project");
         let mut scan = projects.scan(c"project_pkey", snapshot, &mut [rows::Key::text(project::PROJECT_NAME, project)]);
         let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
         let project_status = row.text(project::STATUS);
-        let users = Table::open(c"project_user");
+        let users = Table::open_to_read(c"project_user");
         let keys =
             &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
         let mut scan = users.scan(c"project_user_user_id_key", snapshot, keys);
@@ -99,6 +101,10 @@ impl<'a> Worker<'a> {
         let held = held_task(project, user_no, snapshot)?;
         Ok(Self {
             project,
+        let qualifications = Qualifications {
+            task_types: row.get(project_user::QUALIFIED_TASK_TYPES)?,
+            segment_types: row.get(project_user::QUALIFIED_SEGMENT_TYPES)?,
+        };
             user,
             user_no,
             project_status,
@@ -106,19 +112,25 @@ impl<'a> Worker<'a> {
             bound_role: row.find(project_user::BOUND_ROLE),
             active_since: held.as_ref().map(|held| held.leased_at),
             active_task: held.map(|held| held.task_id),
-            lanes: lanes_of(project, &row, snapshot)?,
+            lanes: qualifications.lanes(project, snapshot)?,
+            qualifications,
             now: clock::now()?,
         })
     }
 
     pub fn require_active(&self) -> Result<(), Error> {
-        if self.project_status != "active" {
-            return Err(Error::ProjectNotActive { project: self.project.into(), status: self.project_status.clone() });
+        match self.project_status == "active" && self.is_active {
+            true => Ok(()),
+            false => Err(self.inactive()),
         }
-        if !self.is_active {
-            return Err(Error::UserNotActive(self.user.into()));
+    }
+
+    /// The error for a user who gets no tasks, or whose project hands out none.
+    pub fn inactive(&self) -> Error {
+        match self.project_status.as_str() {
+            "active" => Error::UserNotActive(self.user.into()),
+            status => Error::ProjectNotActive { project: self.project.into(), status: status.into() },
         }
-        Ok(())
     }
 
     /// Renews the lease of the task if it is still this user's.
@@ -135,13 +147,13 @@ impl<'a> Worker<'a> {
 
     fn start_requested(&self, task_id: &str) -> Result<String, Error> {
         locks::lock(Key::Task(self.project, task_id));
-        let task = Requested::find(self, task_id)?;
-        task.require_qualified(self)?;
+        tasks::lock_row(self.project, task_id)?;
+        let task = Requested::find(self, task_id, clock::now()?)?;
         task.require_startable(self)?;
         match &task.held {
-            Some(held) if held.user_no != self.user_no => takeover::take_requested(self, task_id, held)?,
+            Some(held) => takeover::take_requested(self, task_id, held)?,
             // A paused task is not in task_mgmt.ready, but may be started by name.
-            _ => {
+            None => {
                 ready::withdraw(self.project, &[task.task_no])?;
                 self.lease(task.task_no, task_id)?;
             }
@@ -197,7 +209,7 @@ struct HeldLease {
 
 /// The lease of the user; of several, the latest.
 fn held_task(project: &str, user_no: i32, snapshot: &Snapshot) -> Result<Option<HeldLease>, Error> {
-    let leases = Table::open(c"lease");
+    let leases = Table::open_to_read(c"lease");
     let keys = &mut [rows::Key::text(lease::PROJECT_NAME, project), rows::Key::int4(lease::USER_NO, user_no)];
     let mut scan = leases.scan(c"lease_user_idx", snapshot, keys);
     let mut latest: Option<HeldLease> = None;

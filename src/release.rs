@@ -16,6 +16,7 @@ use crate::projects;
 use crate::ready;
 use crate::rows::{self, Key, Place, Snapshot, Table};
 use crate::satisfaction;
+use crate::spi::sql;
 use crate::tasks;
 
 /// Gives up a task that the user holds.

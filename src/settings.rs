@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::prelude::*;
 
 static MAX_IDLE_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(90.0);
 static FAKE_NOW: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);

@@ -221,6 +221,11 @@ pub fn valid(function: &str, argument: &str) -> Value {
         _ => panic!("what is valid for {argument} of {function}? add it"),
     };
     Value::plain(expression)
+        (_, "max_tasks") => "10",
+        (_, "from_user") => "'ann'",
+        (_, "to_user") => "'bob'",
+        (_, "include_held") => "true",
+        (_, "skip_unqualified") => "true",
 }
 
 fn valid_data(function: &str) -> &'static str {

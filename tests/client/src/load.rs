@@ -55,9 +55,8 @@ enum Trace {
     None,
     /// By this user, in this project: the answer names the task.
     Start([String; 2]),
-    Completion([String; 4]),
     /// A completion unless the task was completed so already.
-    SameCompletion([String; 4]),
+    Completion([String; 4]),
     Submission([String; 3], i64),
 }
 
@@ -154,8 +153,7 @@ impl Caller {
     fn write_down(&mut self, trace: Trace, outcome: Outcome) {
         match trace {
             Trace::None | Trace::Start(_) => {}
-            Trace::Completion(key) => self.ledger.completions.push((key, outcome)),
-            Trace::SameCompletion(key) => {
+            Trace::Completion(key) => {
                 let outcome = if outcome == Outcome::Acknowledged { Outcome::Settled } else { outcome };
                 self.ledger.completions.push((key, outcome));
             }
@@ -208,7 +206,7 @@ impl Caller {
                 text: format!(
                     r#"select update_task('{project}', '{task}', '{{"completion_status": "{status}", "completed_user_id": "{user}"}}')"#
                 ),
-                trace: Trace::SameCompletion(completion()),
+                trace: Trace::Completion(completion()),
             },
             78..81 => plain(self.random_update(project, &task)),
             81..84 => plain(self.random_creation(project)),
@@ -281,7 +279,7 @@ impl Caller {
     }
 
     fn random_reading(&mut self, project: &str, user: &str, task: &str) -> String {
-        match self.random.random_range(0..6) {
+        match self.random.random_range(0..10) {
             0 => format!("get_task('{project}', '{task}')"),
             1 => format!("list_tasks_summary('{project}')"),
             2 => format!("get_unsatisfied_dependencies_for_task('{project}', '{task}')"),
