@@ -16,5 +16,10 @@ extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requ
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["segments_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["project_views_sql"]);
+extension_sql_file!(
+    "../sql/schema/36_people_views.sql",
+    name = "people_views_sql",
+    requires = ["project_views_sql", present, server_idle_limit]
+);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["people_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

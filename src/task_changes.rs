@@ -203,7 +203,7 @@ pub struct LockedTask<'a> {
     is_paused: bool,
     completion_status: String,
     task_type: String,
-    now: Instant,
+    pub now: Instant,
 }
 
 impl<'a> LockedTask<'a> {

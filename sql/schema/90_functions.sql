@@ -84,6 +84,8 @@ begin
 		join pg_catalog.pg_proc p on p.proname = said.name
 		join pg_catalog.pg_depend d
 			on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
+			('present', 'Internal: the time, as all functions see it.'),
+			('server_idle_limit', 'Internal: the setting task_mgmt.max_idle_seconds, for views.'),
 		join pg_catalog.pg_extension e on e.oid = d.refobjid and e.extname = 'task_mgmt'
 	loop
 		execute statement;

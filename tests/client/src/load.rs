@@ -295,6 +295,10 @@ impl Caller {
             1 => format!("create_project('{SCRATCH}')"),
             2 => format!("clear_project_data('{SCRATCH}')"),
             3 => format!("clear_project_users('{SCRATCH}')"),
+            5 => format!("* from peek_tasks('{project}', '{user}')"),
+            6 => format!("* from explain_assignment('{project}', '{user}')"),
+            7 => format!("* from explain_assignment('{project}', '{user}', '{task}')"),
+            8 => format!("* from task_mgmt.held_tasks where project_name = '{project}'"),
             4 => format!("clear_project_task_types('{SCRATCH}')"),
             5..7 => {
                 format!(r#"create_task_type('{SCRATCH}', '{{"task_type": "t", "completion_statuses": ["Done"]}}')"#)
