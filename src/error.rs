@@ -73,6 +73,10 @@ pub enum Error {
     NoActiveTask { project: String, user: String },
     #[error("Task ID does not match user's active task: {user} holds {active}, not {task}")]
     NotTheActiveTask { user: String, active: String, task: String },
+    #[error("{error}")]
+    CompletedOtherwise { error: Box<Error>, task: String, status: String },
+    #[error("The release of task {task} cannot be undone: {reason}")]
+    CannotUndo { task: String, reason: String },
     #[error("Provided task_id {task} does not match user's active task {active}")]
     TimeForOtherTask { task: String, active: String },
     #[error("Task {task} is {status}")]
@@ -216,7 +220,7 @@ impl Error {
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Element { error, .. } => error.code(),
+            Element { error, .. } | CompletedOtherwise { error, .. } => error.code(),
             Serialization => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
@@ -235,6 +239,9 @@ impl Error {
             _ => None,
         }
     }
+            CompletedOtherwise { task, status, .. } => {
+                Some(format!("This user has completed task {task} already, as {status}."))
+            }
 
     fn hint(&self) -> Option<String> {
         use Error::*;
@@ -256,6 +263,10 @@ impl Error {
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
             TaskBlocked { is_in_vain: true, .. } => {
                 "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
+            CompletedOtherwise { .. } => {
+                "undo_release takes back a completion that is not older than task_mgmt.undo_seconds."
+            }
+            CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
             }
             TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
             TaskHeldBack(_) => "update_task(project_name, task_id, '{\"is_active\": true}') lets it be started.",
