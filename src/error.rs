@@ -200,6 +200,7 @@ impl Error {
             | TimeForOtherTask { .. }
             | TaskFinished { .. }
             | TaskNotFinished(_)
+            | CannotUndo { .. }
             | TaskBlocked { .. }
             | TaskHeldBack(_)
             | InactiveCompletion { .. }

@@ -46,6 +46,7 @@ begin
 			('release_task', 'Completes a task that the user holds, or with an empty status hands it back unfinished.'),
 			('force_release_task', 'Takes a task from whoever holds it; the history records who did it.'),
 			('renew_lease', 'Renews a user''s lease of a task, so that nobody takes it over.'),
+			('undo_release', 'Takes back a completion of a moment ago and gives the task to its user again.'),
 			('start_task_cross_project', 'Gives a user a task of any of the user''s projects, by the rules of start_task.'),
 			('get_task_cross_project', 'A task wherever it is: one row for each project that has one of this id.'),
 

@@ -123,13 +123,19 @@ impl State {
 
 /// Opens a finished task again. The caller holds the key of the dependency graph.
 pub fn reopen(task: &LockedTask) -> Result<(), Error> {
+    clear_outcome(task)?;
+    events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
+    satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
+    ready::offer(task.project, &[task.task_no])
+}
+
+/// Makes a finished task an open one; what depends on it and who gets it is for the caller to see to.
+pub fn clear_outcome(task: &LockedTask) -> Result<(), Error> {
     sql!(
         "update task_mgmt.task
         set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null
         where project_name = $1 and task_no = $2"
     )
     .run(&[task.project.into(), task.task_no.into()])?;
-    events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
-    satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
-    ready::offer(task.project, &[task.task_no])
+    Ok(())
 }

@@ -158,7 +158,7 @@ fn nested(depth: usize) -> String {
 }
 
 /// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
-/// `waiting` waits for `held`.
+/// `waiting` waits for `held`; in project `undo`, the completion of `undone` may be undone.
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
@@ -178,6 +178,12 @@ pub const FIXTURE: &str = r#"
     select release_task('p', 'ann', 'done', 'Done');
     select start_task('p', 'ann', 'held');
     select submit_timesheet('p', 'ann', 1, 'held');
+    select create_project('undo');
+    select create_task_type('undo', '{"task_type": "t", "completion_statuses": ["Done"]}');
+    select create_user('undo', '{"user_id": "ann", "qualified_task_types": ["t"]}');
+    select create_task('undo', '{"task_id": "undone", "task_type": "t"}');
+    set task_mgmt.undo_seconds = 1e9;
+    select start_task('undo', 'ann'), release_task('undo', 'ann', 'undone', 'Done');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.

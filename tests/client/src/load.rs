@@ -186,7 +186,8 @@ impl Caller {
                 text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"),
                 trace: Trace::Completion(completion()),
             },
-            44..48 => plain(format!("release_task('{project}', '{user}', {held})")),
+            44..47 => plain(format!("release_task('{project}', '{user}', {held})")),
+            47 => plain(format!("undo_release('{project}', '{user}', '{task}')")),
             48..54 => {
                 let milliseconds = self.random.random_range(1..100_000);
                 let text = format!(
