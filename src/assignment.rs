@@ -15,9 +15,9 @@ use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
 use crate::projects;
+use crate::qualifications::Qualifications;
 use crate::ready;
 use crate::rows::{self, Snapshot, Table};
-use crate::qualifications::Qualifications;
 use crate::spi::sql;
 use crate::takeover;
 use crate::tasks;
@@ -79,9 +79,9 @@ pub struct Worker<'a> {
     pub project_status: String,
     pub active_task: Option<String>,
     pub active_since: Option<Instant>,
+    pub qualifications: Qualifications,
     /// The lanes that the user qualifies for.
     pub lanes: Vec<i32>,
-    pub qualifications: Qualifications,
     pub now: Instant,
 }
 
@@ -101,12 +101,12 @@ impl<'a> Worker<'a> {
         let row = scan.next().ok_or_else(not_found)?;
         let user_no = row.get(project_user::USER_NO)?;
         let held = held_task(project, user_no, snapshot)?;
-        Ok(Self {
-            project,
         let qualifications = Qualifications {
             task_types: row.get(project_user::QUALIFIED_TASK_TYPES)?,
             segment_types: row.get(project_user::QUALIFIED_SEGMENT_TYPES)?,
         };
+        Ok(Self {
+            project,
             user,
             user_no,
             project_status,

@@ -113,6 +113,8 @@ pub enum Error {
     NotQualifiedForType { user: String, task_type: String },
     #[error("User not qualified for this segment type: {user}, {segment_type}")]
     NotQualifiedForSegment { user: String, segment_type: String },
+    #[error("User {user} is not qualified for {count} of the tasks: {}", named.join(", "))]
+    NotQualifiedForTasks { user: String, count: usize, named: Vec<String> },
     #[error("role \"{role}\" needs {needed} access to {scope}")]
     AccessDenied { role: String, needed: &'static str, scope: String },
     #[error("role \"{role}\" may not change task {task}, which nobody holds")]
@@ -198,9 +200,9 @@ impl Error {
             | NoActiveTask { .. }
             | NotTheActiveTask { .. }
             | TimeForOtherTask { .. }
+            | CannotUndo { .. }
             | TaskFinished { .. }
             | TaskNotFinished(_)
-            | CannotUndo { .. }
             | TaskBlocked { .. }
             | TaskHeldBack(_)
             | InactiveCompletion { .. }
@@ -216,6 +218,7 @@ impl Error {
             HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             NotQualifiedForType { .. }
             | NotQualifiedForSegment { .. }
+            | NotQualifiedForTasks { .. }
             | AccessDenied { .. }
             | NotHeldForCaller { .. }
             | BoundToAnotherRole { .. }
@@ -236,13 +239,13 @@ impl Error {
             StatusNotAllowed { allowed, .. } if allowed.is_empty() => Some("No status is allowed.".to_owned()),
             StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
             Element { error, .. } => error.detail(),
+            CompletedOtherwise { task, status, .. } => {
+                Some(format!("This user has completed task {task} already, as {status}."))
+            }
             BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),
             _ => None,
         }
     }
-            CompletedOtherwise { task, status, .. } => {
-                Some(format!("This user has completed task {task} already, as {status}."))
-            }
 
     fn hint(&self) -> Option<String> {
         use Error::*;
@@ -260,14 +263,14 @@ impl Error {
             UserNotActive(_) => "update_user(project_name, user_id, '{\"is_active\": true}') brings the user back.",
             OtherTaskActive { .. } => "Release the active task first.",
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
-            TaskFinished { .. } => "reactivate_task opens it again.",
-            AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
-            TaskBlocked { is_in_vain: true, .. } => {
-                "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
             CompletedOtherwise { .. } => {
                 "undo_release takes back a completion that is not older than task_mgmt.undo_seconds."
             }
             CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
+            TaskFinished { .. } => "reactivate_task opens it again.",
+            AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
+            TaskBlocked { is_in_vain: true, .. } => {
+                "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
             }
             TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
             TaskHeldBack(_) => "update_task(project_name, task_id, '{\"is_active\": true}') lets it be started.",
@@ -277,6 +280,9 @@ impl Error {
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
             NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",
+            NotQualifiedForTasks { .. } => {
+                "skip_unqualified => true leaves them where they are; update_user sets what a user is qualified for."
+            }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {
                 "Workers save ng_state and note while a user holds the task; managers change any task."

@@ -41,6 +41,8 @@ mod task_creation;
 mod task_types;
 mod tasks;
 mod timesheets;
+mod transfer;
+mod undo;
 mod users;
 
 pgrx::pg_module_magic!(name, version);

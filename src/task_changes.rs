@@ -59,7 +59,7 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
         _ => return Err(task.finished().into()),
     }
     ready::withdraw(project, &[task.task_no])?;
-    end_lease(&task)?;
+    end_leases(project, &[task.task_no])?;
     sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
         .run(&[project.into(), task.task_no.into()])?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
@@ -358,8 +358,8 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
     events::append(task.project, &[task.task_no], "held", Actor::Caller, None, task.now)
 }
 
-/// Ends whatever lease there is, keeping its times on the task.
-fn end_lease(task: &LockedTask) -> Result<(), Error> {
+/// Ends whatever leases there are of the tasks, keeping their times on the tasks.
+pub fn end_leases(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     sql!(
         "with ended as (
             delete from task_mgmt.lease

@@ -50,6 +50,10 @@ begin
 			('start_task_cross_project', 'Gives a user a task of any of the user''s projects, by the rules of start_task.'),
 			('get_task_cross_project', 'A task wherever it is: one row for each project that has one of this id.'),
 
+			('explain_assignment', 'Why a user may start a task or not, or what keeps them from the tasks of each lane: a row for each rule.'),
+			('peek_tasks', 'The next tasks that a user would get, in order, without taking them.'),
+			('transfer_tasks', 'Gives what is assigned to or held by a user to another one, or to everybody.'),
+
 			('create_dependency', 'Makes a task wait until another completes with a given status; returns the id.'),
 			('create_dependencies', 'Creates many dependencies at once, all or none, and returns how many.'),
 			('get_dependency', 'A dependency as a JSON object.'),
@@ -80,13 +84,13 @@ begin
 			('bind_user', 'Lets only members of a role, and managers, act as a user.'),
 			('unbind_user', 'Lets every worker of the project act as a user again.'),
 
+			('present', 'Internal: the time, as all functions see it.'),
+			('server_idle_limit', 'Internal: the setting task_mgmt.max_idle_seconds, for views.'),
 			('readable_projects', 'Internal: the projects that the views show to the caller.')
 		) as said (name, comment)
 		join pg_catalog.pg_proc p on p.proname = said.name
 		join pg_catalog.pg_depend d
 			on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
-			('present', 'Internal: the time, as all functions see it.'),
-			('server_idle_limit', 'Internal: the setting task_mgmt.max_idle_seconds, for views.'),
 		join pg_catalog.pg_extension e on e.oid = d.refobjid and e.extname = 'task_mgmt'
 	loop
 		execute statement;

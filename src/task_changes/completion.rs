@@ -1,6 +1,6 @@
 //! Completing and re-opening tasks on a manager's word.
 
-use super::{LockedTask, end_lease};
+use super::{LockedTask, end_leases};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
@@ -62,7 +62,7 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         }
     }
     ready::withdraw(task.project, &[task.task_no])?;
-    end_lease(task)?;
+    end_leases(task.project, &[task.task_no])?;
     sql!(
         "update task_mgmt.task
         set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5

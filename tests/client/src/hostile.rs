@@ -202,6 +202,9 @@ pub fn valid(function: &str, argument: &str) -> Value {
             "'held'"
         }
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
+        ("undo_release", "project_name") => "'undo'",
+        ("undo_release", "task_id") => "'undone'",
+        ("transfer_tasks", "task_type") => "'t'",
         (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => {
             "1.5"
         }
@@ -218,6 +221,11 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
         (_, "cascade") => "false",
         (_, "days") => "7",
+        (_, "max_tasks") => "10",
+        (_, "from_user") => "'ann'",
+        (_, "to_user") => "'bob'",
+        (_, "include_held") => "true",
+        (_, "skip_unqualified") => "true",
         (_, "start_date" | "end_date") => "now()",
         (
             _,
@@ -227,11 +235,6 @@ pub fn valid(function: &str, argument: &str) -> Value {
         _ => panic!("what is valid for {argument} of {function}? add it"),
     };
     Value::plain(expression)
-        (_, "max_tasks") => "10",
-        (_, "from_user") => "'ann'",
-        (_, "to_user") => "'bob'",
-        (_, "include_held") => "true",
-        (_, "skip_unqualified") => "true",
 }
 
 fn valid_data(function: &str) -> &'static str {

@@ -202,7 +202,8 @@ impl Caller {
             64..66 => plain(format!("cancel_task('{project}', '{task}')")),
             66..71 => plain(format!("reactivate_task('{project}', '{task}')")),
             71..73 => plain(format!("assign_task('{project}', '{task}', '{user}')")),
-            73..76 => plain(format!("assign_task('{project}', '{task}', null)")),
+            73..75 => plain(format!("assign_task('{project}', '{task}', null)")),
+            75 => plain(self.random_transfer(project, &user)),
             76..78 => Call {
                 text: format!(
                     r#"select update_task('{project}', '{task}', '{{"completion_status": "{status}", "completed_user_id": "{user}"}}')"#
@@ -251,6 +252,14 @@ impl Caller {
         format!("update_task('{project}', '{task}', '{data}')")
     }
 
+    fn random_transfer(&mut self, project: &str, from: &str) -> String {
+        let to = match self.random.random_bool(0.5) {
+            true => format!("'u{}'", self.random.random_range(0..USERS)),
+            false => "null".into(),
+        };
+        format!("transfer_tasks('{project}', '{from}', {to}, skip_unqualified => true)")
+    }
+
     fn random_creation(&mut self, project: &str) -> String {
         let mut task = || format!(r#"{{"task_type": "t", "task_id": "t{}"}}"#, self.random.random_range(0..TASKS));
         match task().len() % 2 {
@@ -286,6 +295,10 @@ impl Caller {
             2 => format!("get_unsatisfied_dependencies_for_task('{project}', '{task}')"),
             3 => format!("get_user_work_history('{project}', '{user}')"),
             4 => format!("* from get_task_cross_project('{task}')"),
+            5 => format!("* from peek_tasks('{project}', '{user}')"),
+            6 => format!("* from explain_assignment('{project}', '{user}')"),
+            7 => format!("* from explain_assignment('{project}', '{user}', '{task}')"),
+            8 => format!("* from task_mgmt.held_tasks where project_name = '{project}'"),
             _ => format!("get_total_task_time('{project}', '{task}')"),
         }
     }
@@ -296,10 +309,6 @@ impl Caller {
             1 => format!("create_project('{SCRATCH}')"),
             2 => format!("clear_project_data('{SCRATCH}')"),
             3 => format!("clear_project_users('{SCRATCH}')"),
-            5 => format!("* from peek_tasks('{project}', '{user}')"),
-            6 => format!("* from explain_assignment('{project}', '{user}')"),
-            7 => format!("* from explain_assignment('{project}', '{user}', '{task}')"),
-            8 => format!("* from task_mgmt.held_tasks where project_name = '{project}'"),
             4 => format!("clear_project_task_types('{SCRATCH}')"),
             5..7 => {
                 format!(r#"create_task_type('{SCRATCH}', '{{"task_type": "t", "completion_statuses": ["Done"]}}')"#)
