@@ -1,5 +1,7 @@
 //! Starting tasks: what a user holds already, a task that was asked for, or the best one there is.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -7,15 +9,16 @@ use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::candidates::{Candidate, Candidates};
 use crate::clock::{self, Instant};
-use crate::columns::{event, lane, lease, project, project_user};
+use crate::columns::{event, lease, project, project_user};
+use crate::eligibility::Requested;
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::projects;
+use crate::qualifications::Qualifications;
 use crate::ready;
 use crate::rows::{self, Snapshot, Table};
-use crate::settings;
 use crate::spi::sql;
 use crate::takeover;
 use crate::tasks;
@@ -78,6 +81,7 @@ pub struct Worker<'a> {
     pub project_status: String,
     pub active_task: Option<String>,
     pub active_since: Option<Instant>,
+    pub qualifications: Qualifications,
     /// The lanes that the user qualifies for.
     pub lanes: Vec<i32>,
     pub now: Instant,
@@ -87,11 +91,11 @@ impl<'a> Worker<'a> {
     /// Errors: P0002 if the project or the user does not exist.
     pub fn find(project: &'a str, user: &'a str) -> Result<Self, Error> {
         let snapshot = &Snapshot::latest();
-        let projects = Table::open(c"project");
+        let projects = Table::open_to_read(c"project");
         let mut scan = projects.scan(c"project_pkey", snapshot, &mut [rows::Key::text(project::PROJECT_NAME, project)]);
         let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
         let project_status = row.text(project::STATUS);
-        let users = Table::open(c"project_user");
+        let users = Table::open_to_read(c"project_user");
         let keys =
             &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
         let mut scan = users.scan(c"project_user_user_id_key", snapshot, keys);
@@ -99,6 +103,10 @@ impl<'a> Worker<'a> {
         let row = scan.next().ok_or_else(not_found)?;
         let user_no = row.get(project_user::USER_NO)?;
         let held = held_task(project, user_no, snapshot)?;
+        let qualifications = Qualifications {
+            task_types: row.get(project_user::QUALIFIED_TASK_TYPES)?,
+            segment_types: row.get(project_user::QUALIFIED_SEGMENT_TYPES)?,
+        };
         Ok(Self {
             project,
             user,
@@ -108,19 +116,25 @@ impl<'a> Worker<'a> {
             bound_role: row.find(project_user::BOUND_ROLE),
             active_since: held.as_ref().map(|held| held.leased_at),
             active_task: held.map(|held| held.task_id),
-            lanes: lanes_of(project, &row, snapshot)?,
+            lanes: qualifications.lanes(project, snapshot)?,
+            qualifications,
             now: clock::now()?,
         })
     }
 
     pub fn require_active(&self) -> Result<(), Error> {
-        if self.project_status != "active" {
-            return Err(Error::ProjectNotActive { project: self.project.into(), status: self.project_status.clone() });
+        match self.project_status == "active" && self.is_active {
+            true => Ok(()),
+            false => Err(self.inactive()),
         }
-        if !self.is_active {
-            return Err(Error::UserNotActive(self.user.into()));
+    }
+
+    /// The error for a user who gets no tasks, or whose project hands out none.
+    pub fn inactive(&self) -> Error {
+        match self.project_status.as_str() {
+            "active" => Error::UserNotActive(self.user.into()),
+            status => Error::ProjectNotActive { project: self.project.into(), status: status.into() },
         }
-        Ok(())
     }
 
     /// Starts the task again if its lease is still this user's.
@@ -149,15 +163,15 @@ impl<'a> Worker<'a> {
 
     fn start_requested(&self, task_id: &str) -> Result<String, Error> {
         locks::lock(Key::Task(self.project, task_id));
-        let task = Requested::find(self, task_id)?;
-        task.require_qualified(self)?;
+        tasks::lock_row(self.project, task_id)?;
+        let task = Requested::find(self, task_id, clock::now()?)?;
         task.require_startable(self)?;
         match &task.held {
-            Some(held) if held.user_no != self.user_no => takeover::take_requested(self, task_id, held)?,
+            Some(held) => takeover::take_requested(self, task_id, held)?,
             // A paused task is not in task_mgmt.ready, but may be started by name.
-            _ => {
+            None => {
                 ready::withdraw(self.project, &[task.task_no])?;
-                self.lease(task.task_no, task_id)?;
+                self.lease(task.task_no, task_id, c"started")?;
                 if task.has_seed_state {
                     expansion::expand_started(self, task.task_no)?;
                 }
@@ -190,22 +204,22 @@ impl<'a> Worker<'a> {
             locks::unlock(key);
             return Ok(false);
         }
-        self.lease(task_no, &candidate.task_id)?;
+        self.lease(task_no, &candidate.task_id, c"started")?;
         if candidate.has_seed_state {
             expansion::expand_started(self, task_no)?;
         }
         Ok(true)
     }
 
-    /// Leases a task that the caller has taken out of `task_mgmt.ready`.
-    fn lease(&self, task_no: i64, task_id: &str) -> Result<(), Error> {
+    /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
+    pub fn lease(&self, task_no: i64, task_id: &str, kind: &CStr) -> Result<(), Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
         let (task_no, user_no, now) = (task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
         let leases = Table::open(c"lease");
         leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id.into_datum()]);
         let log = Table::open(c"event");
-        let kind = log.label(event::KIND, c"started");
+        let kind = log.label(event::KIND, kind);
         log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
         rows::finish();
         Ok(())
@@ -226,7 +240,7 @@ struct HeldLease {
 
 /// The lease of the user; of several, the latest.
 fn held_task(project: &str, user_no: i32, snapshot: &Snapshot) -> Result<Option<HeldLease>, Error> {
-    let leases = Table::open(c"lease");
+    let leases = Table::open_to_read(c"lease");
     let keys = &mut [rows::Key::text(lease::PROJECT_NAME, project), rows::Key::int4(lease::USER_NO, user_no)];
     let mut scan = leases.scan(c"lease_user_idx", snapshot, keys);
     let mut latest: Option<HeldLease> = None;
@@ -237,124 +251,4 @@ fn held_task(project: &str, user_no: i32, snapshot: &Snapshot) -> Result<Option<
         }
     }
     Ok(latest)
-}
-
-/// The lanes that the user in this row of `task_mgmt.project_user` qualifies for.
-fn lanes_of(project: &str, user: &rows::Row, snapshot: &Snapshot) -> Result<Vec<i32>, Error> {
-    let task_types: Vec<String> = user.get(project_user::QUALIFIED_TASK_TYPES)?;
-    let segment_types: Vec<String> = user.get(project_user::QUALIFIED_SEGMENT_TYPES)?;
-    let table = Table::open(c"lane");
-    let mut lanes = vec![];
-    for task_type in &task_types {
-        let keys = &mut [rows::Key::text(lane::PROJECT_NAME, project), rows::Key::text(lane::TASK_TYPE, task_type)];
-        let mut scan = table.scan(c"lane_pkey", snapshot, keys);
-        while let Some(row) = scan.next() {
-            let segment_type: String = row.get(lane::SEGMENT_TYPE)?;
-            if segment_type.is_empty() || segment_types.contains(&segment_type) {
-                lanes.push(row.get(lane::LANE_NO)?);
-            }
-        }
-    }
-    lanes.sort_unstable();
-    lanes.dedup();
-    Ok(lanes)
-}
-
-/// A task asked for by name, as read under its key and with its row locked.
-struct Requested {
-    task_id: String,
-    task_no: i64,
-    task_type: String,
-    segment_type: String,
-    status: String,
-    has_seed_state: bool,
-    assignee: Option<String>,
-    is_blocked: bool,
-    is_qualified_for_type: bool,
-    is_qualified_for_segment: bool,
-    held: Option<takeover::Held>,
-}
-
-impl Requested {
-    fn find(worker: &Worker, task_id: &str) -> Result<Self, Error> {
-        let task_no = tasks::lock_row(worker.project, task_id)?;
-        let found = sql!(
-            "select t.task_type, t.segment_type, t.status::text, a.user_id, b.task_no is not null, t.task_type = any(u.qualified_task_types),
-                t.segment_type = '' or t.segment_type = any(u.qualified_segment_types),
-                l.user_no, h.user_id, l.fence, extract(epoch from $4 - l.leased_at)::float8,
-                coalesce(y.max_idle_seconds, p.max_idle_seconds, $5), t.has_seed_state
-            from task_mgmt.task t
-            join task_mgmt.project p on p.project_name = $1
-            join task_mgmt.project_user u on u.project_name = $1 and u.user_no = $3
-            join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
-            left join task_mgmt.project_user a on a.project_name = $1 and a.user_no = t.assigned_user_no
-            left join task_mgmt.blocked b on b.project_name = $1 and b.task_no = t.task_no
-            left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
-            left join task_mgmt.project_user h on h.project_name = $1 and h.user_no = l.user_no
-            where t.project_name = $1 and t.task_no = $2"
-        )
-        .first(
-            &[
-                worker.project.into(),
-                task_no.into(),
-                worker.user_no.into(),
-                clock::now()?.into(),
-                settings::max_idle_seconds().into(),
-            ],
-            |row| {
-                let held = match row.find(8)? {
-                    None => None,
-                    Some(user_no) => Some(takeover::Held {
-                        task_no,
-                        user_no,
-                        user_id: row.get(9)?,
-                        fence: row.get(10)?,
-                        idle_seconds: row.get(11)?,
-                        limit_seconds: row.get(12)?,
-                    }),
-                };
-                Ok(Self {
-                    task_id: task_id.into(),
-                    task_no,
-                    task_type: row.get(1)?,
-                    segment_type: row.get(2)?,
-                    status: row.get(3)?,
-                    has_seed_state: row.get(13)?,
-                    assignee: row.find(4)?,
-                    is_blocked: row.get(5)?,
-                    is_qualified_for_type: row.get(6)?,
-                    is_qualified_for_segment: row.get(7)?,
-                    held,
-                })
-            },
-        )?;
-        found.ok_or_else(|| Error::TaskNotFound { project: worker.project.into(), task: task_id.into() })
-    }
-
-    fn require_qualified(&self, worker: &Worker) -> Result<(), Error> {
-        let user = worker.user.to_owned();
-        if !self.is_qualified_for_type {
-            return Err(Error::NotQualifiedForType { user, task_type: self.task_type.clone() });
-        }
-        if !self.is_qualified_for_segment {
-            return Err(Error::NotQualifiedForSegment { user, segment_type: self.segment_type.clone() });
-        }
-        Ok(())
-    }
-
-    fn require_startable(&self, worker: &Worker) -> Result<(), Error> {
-        let task = self.task_id.clone();
-        if self.status != "queued" {
-            return Err(Error::TaskFinished { task, status: self.status.clone() });
-        }
-        if self.is_blocked {
-            return Err(tasks::blocked(worker.project, &self.task_id)?);
-        }
-        match &self.assignee {
-            Some(assignee) if assignee != worker.user => {
-                Err(Error::AssignedToAnother { task, assignee: assignee.clone() })
-            }
-            _ => Ok(()),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Time is the database's, read once per call.
 
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::times::Timestamp;
 
@@ -22,6 +23,18 @@ pub fn now() -> Result<Instant, Error> {
             parsed.ok_or_else(|| Error::Internal("a cast returned no row".into()))
         }
     }
+}
+
+/// Internal: the present as all functions see it, for views.
+#[pg_extern(sql = "
+create function task_mgmt.present() returns timestamptz
+language c stable parallel unsafe
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+fn present() -> Result<TimestampWithTimeZone, ErrorReport> {
+    let Instant(microseconds) = now()?;
+    Ok(TimestampWithTimeZone::try_from(microseconds).map_err(|error| Error::Internal(error.to_string()))?)
 }
 
 impl Instant {

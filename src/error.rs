@@ -101,6 +101,10 @@ pub enum Error {
     NoActiveTask { project: String, user: String },
     #[error("Task ID does not match user's active task: {user} holds {active}, not {task}")]
     NotTheActiveTask { user: String, active: String, task: String },
+    #[error("{error}")]
+    CompletedOtherwise { error: Box<Error>, task: String, status: String },
+    #[error("The release of task {task} cannot be undone: {reason}")]
+    CannotUndo { task: String, reason: String },
     #[error("Provided task_id {task} does not match user's active task {active}")]
     TimeForOtherTask { task: String, active: String },
     #[error("Task {task} is {status}")]
@@ -141,6 +145,8 @@ pub enum Error {
     NotQualifiedForType { user: String, task_type: String },
     #[error("User not qualified for this segment type: {user}, {segment_type}")]
     NotQualifiedForSegment { user: String, segment_type: String },
+    #[error("User {user} is not qualified for {count} of the tasks: {}", named.join(", "))]
+    NotQualifiedForTasks { user: String, count: usize, named: Vec<String> },
     #[error("role \"{role}\" needs {needed} access to {scope}")]
     AccessDenied { role: String, needed: &'static str, scope: String },
     #[error("role \"{role}\" may not change task {task}, which nobody holds")]
@@ -242,6 +248,7 @@ impl Error {
             | NoActiveTask { .. }
             | NotTheActiveTask { .. }
             | TimeForOtherTask { .. }
+            | CannotUndo { .. }
             | TaskFinished { .. }
             | TaskNotFinished(_)
             | TaskBlocked { .. }
@@ -262,12 +269,13 @@ impl Error {
             HeldByAnother { .. } | AssignedToAnother { .. } => PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             NotQualifiedForType { .. }
             | NotQualifiedForSegment { .. }
+            | NotQualifiedForTasks { .. }
             | AccessDenied { .. }
             | NotHeldForCaller { .. }
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Element { error, .. } => error.code(),
+            Element { error, .. } | CompletedOtherwise { error, .. } => error.code(),
             Serialization => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
@@ -286,6 +294,9 @@ impl Error {
             }
             MoreThanBooked { rate, booked, .. } => Some(format!("They have {booked} s at the rate {rate}.")),
             Element { error, .. } => error.detail(),
+            CompletedOtherwise { task, status, .. } => {
+                Some(format!("This user has completed task {task} already, as {status}."))
+            }
             BoundToAnotherRole { bound_role, .. } => Some(format!("The user is bound to role \"{bound_role}\".")),
             _ => None,
         }
@@ -316,6 +327,10 @@ impl Error {
             UserNotActive(_) => "update_user(project_name, user_id, '{\"is_active\": true}') brings the user back.",
             OtherTaskActive { .. } => "Release the active task first.",
             NoActiveTask { .. } => "start_task gives one. A lease that was idle too long may have been taken over.",
+            CompletedOtherwise { .. } => {
+                "undo_release takes back a completion that is not older than task_mgmt.undo_seconds."
+            }
+            CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
             TaskBlocked { is_in_vain: true, .. } => {
@@ -329,6 +344,9 @@ impl Error {
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
             NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
             NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",
+            NotQualifiedForTasks { .. } => {
+                "skip_unqualified => true leaves them where they are; update_user sets what a user is qualified for."
+            }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {
                 "Workers save ng_state and note while a user holds the task; managers change any task."

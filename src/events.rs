@@ -73,3 +73,23 @@ pub fn append(
     ])?;
     Ok(())
 }
+
+/// What made a task somebody's or nobody's, or ended or re-opened it.
+pub struct Turn {
+    pub kind: String,
+    pub user_no: Option<i32>,
+}
+
+/// The last two turns of a task, the latest first. The caller holds the task's key.
+pub fn last_turns(project: &str, task_no: i64) -> Result<Vec<Turn>, Error> {
+    sql!(
+        "select kind::text, user_no
+        from task_mgmt.event
+        where project_name = $1 and task_no = $2 and kind in (
+            'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'release_undone', 'reactivated', 'cancelled'
+        )
+        order by event_no desc
+        limit 2"
+    )
+    .all(&[project.into(), task_no.into()], |row| Ok(Turn { kind: row.get(1)?, user_no: row.find(2)? }))
+}

@@ -16,6 +16,7 @@ use crate::projects;
 use crate::ready;
 use crate::rows::{self, Key, Place, Snapshot, Table};
 use crate::satisfaction;
+use crate::spi::sql;
 use crate::tasks;
 
 /// Gives up a task that the user holds.
@@ -24,7 +25,8 @@ use crate::tasks;
 /// the task's note unless null.
 /// *Effect* of a completion, all or nothing: the type's verification handler agrees, the task is completed, dependents that
 /// waited for this status only become startable, the completion handler runs.
-/// *Returns* true.
+/// *Returns* true. So it does, and changes nothing, if the same call is repeated: if the user has completed the task
+/// with this status, and it has not been opened again; or has handed it back, and nobody has started or ended it since.
 /// *Errors*: P0002 project or user unknown; 55000 the user does not hold the task, or verification failed;
 /// 22023 status not allowed; 42501 access denied; whatever a handler raises.
 /// *Locks*: the task's key; for a completion the gates of its dependents.
@@ -43,7 +45,10 @@ fn release_task(
     let task = required("task_id", task_id)?;
     let status = required("completion_status", completion_status)?;
     locks::lock(locks::Key::Task(project, task));
-    let held = HeldTask::find(project, user, task)?;
+    let Some(held) = HeldTask::look_up(project, user, task)? else {
+        require_repeated(project, user, task, status)?;
+        return Ok(true);
+    };
     access::require_binding(project, user, held.bound_role)?;
     match status {
         "" => held.hand_back("handed_back", events::Actor::User(held.user_no), None, note)?,
@@ -306,6 +311,42 @@ impl TaskType {
             }),
             None => Err(Error::TaskOfUnknownType { project: project.into(), task_type: name }),
         }
+    }
+}
+
+/// Refuses a release by a user who does not hold the task, unless it repeats the one that ended it: a client that got no
+/// answer asks again. The caller holds the task's key. Errors: as `not_held`.
+fn require_repeated(project: &str, user: &str, task_id: &str, status: &str) -> Result<(), Error> {
+    let refusal = not_held(project, user, task_id)?;
+    let found = sql!(
+        "select u.user_no, u.bound_role::oid, t.task_no, t.completion_status, coalesce(t.completed_user_no = u.user_no, false)
+        from task_mgmt.project_user u
+        join task_mgmt.task t on t.project_name = $1 and t.task_id = $3
+        where u.project_name = $1 and u.user_id = $2"
+    )
+    .first(&[project.into(), user.into(), task_id.into()], |row| {
+        let (user_no, bound_role): (i32, Option<pg_sys::Oid>) = (row.get(1)?, row.find(2)?);
+        Ok((user_no, bound_role, row.get(3)?, row.get::<String>(4)?, row.get(5)?))
+    })?;
+    let Some((user_no, bound_role, task_no, completed_as, is_completer)) = found else { return Err(refusal) };
+    let is_repeated = match is_completer {
+        true if completed_as != status => {
+            return Err(Error::CompletedOtherwise {
+                error: refusal.into(),
+                task: task_id.into(),
+                status: completed_as,
+            });
+        }
+        true => true,
+        false if status.is_empty() => {
+            let last = events::last_turns(project, task_no)?.into_iter().next();
+            last.is_some_and(|turn| turn.kind == "handed_back" && turn.user_no == Some(user_no))
+        }
+        false => false,
+    };
+    match is_repeated {
+        true => access::require_binding(project, user, bound_role),
+        false => Err(refusal),
     }
 }
 

@@ -145,8 +145,16 @@ impl Place {
 
 impl Table {
     pub fn open(name: &'static CStr) -> Self {
+        Self::open_locked(name, pg_sys::RowExclusiveLock)
+    }
+
+    pub fn open_to_read(name: &'static CStr) -> Self {
+        Self::open_locked(name, pg_sys::AccessShareLock)
+    }
+
+    fn open_locked(name: &'static CStr, mode: u32) -> Self {
         // SAFETY: the relation is locked until the end of the transaction and stays open until dropped.
-        unsafe { Self { relation: pg_sys::table_open(oid(name), pg_sys::RowExclusiveLock as i32) } }
+        unsafe { Self { relation: pg_sys::table_open(oid(name), mode as i32) } }
     }
 
     /// The rows with these keys, which are the first columns of the index.

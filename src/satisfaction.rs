@@ -39,8 +39,8 @@ pub fn satisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> R
 }
 
 /// Makes dependents wait again for a task that is no longer completed as they require; for those that somebody has started
-/// or finished it only records so. The caller has locked the dependents.
-pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<(), Error> {
+/// or finished it only records so, and returns them. The caller has locked the dependents.
+pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<Vec<i64>, Error> {
     let dependents = sql!(
         "select distinct task_no
         from task_mgmt.dependency
@@ -49,7 +49,7 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     )
     .all(&[project.into(), upstream_no.into(), status.into()], |row| row.get(1))?;
     if dependents.is_empty() {
-        return Ok(());
+        return Ok(vec![]);
     }
     ready::withdraw(project, &dependents)?;
     let (started, waiting) = split_by_started(project, &dependents)?;
@@ -67,7 +67,8 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     again.into_iter().for_each(|task_no| *counts.entry(task_no).or_default() += 1);
     add_unsatisfied(project, &waiting, waiting.iter().filter_map(|task_no| counts.get(task_no).copied()).collect())?;
     events::append(project, &waiting, "blocked", Actor::Caller, None, now)?;
-    events::append(project, &started, "upstream_reopened", Actor::Caller, None, now)
+    events::append(project, &started, "upstream_reopened", Actor::Caller, None, now)?;
+    Ok(started)
 }
 
 /// Those that somebody holds or has finished, and the rest.

@@ -19,6 +19,11 @@ extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
 extension_sql_file!("../sql/schema/34_segment_views.sql", name = "segment_views_sql", requires = ["project_views_sql"]);
-extension_sql_file!("../sql/schema/37_pay_views.sql", name = "pay_views_sql", requires = ["segment_views_sql"]);
+extension_sql_file!(
+    "../sql/schema/36_people_views.sql",
+    name = "people_views_sql",
+    requires = ["segment_views_sql", present, server_idle_limit]
+);
+extension_sql_file!("../sql/schema/37_pay_views.sql", name = "pay_views_sql", requires = ["people_views_sql"]);
 extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["pay_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -3,10 +3,12 @@
 use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::prelude::*;
 
 static MAX_IDLE_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(90.0);
 static NEUROGLANCER_URL: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"https://spelunker.cave-explorer.org/#!"));
+static UNDO_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(60.0);
 static FAKE_NOW: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// Seconds after which a lease may be taken over, unless the task type or the project says otherwise.
@@ -17,6 +19,22 @@ pub fn max_idle_seconds() -> f64 {
 /// What links to a state begin with.
 pub fn neuroglancer_url() -> String {
     NEUROGLANCER_URL.get().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Internal: the idle limit where neither task type nor project has one, for views.
+#[pg_extern(sql = "
+create function task_mgmt.server_idle_limit() returns double precision
+language c stable parallel unsafe
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+pub fn server_idle_limit() -> f64 {
+    max_idle_seconds()
+}
+
+/// Seconds after a completion within which its user may undo it.
+pub fn undo_seconds() -> f64 {
+    UNDO_SECONDS.get()
 }
 
 /// The time that tests put in place of the clock, or None.
@@ -32,6 +50,16 @@ pub fn register() {
         c"A project's or task type's own max_idle_seconds comes first.",
         &MAX_IDLE_SECONDS,
         0.001,
+        1e9,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_float_guc(
+        c"task_mgmt.undo_seconds",
+        c"Seconds after a completion within which undo_release takes it back.",
+        c"0 means never.",
+        &UNDO_SECONDS,
+        0.0,
         1e9,
         GucContext::Suset,
         GucFlags::default(),

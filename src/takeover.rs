@@ -3,6 +3,7 @@
 
 use crate::assignment::Worker;
 use crate::clock;
+use crate::eligibility::{Facts, Rule, fact_columns, fact_tables};
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
@@ -13,7 +14,6 @@ use crate::spi::sql;
 /// Somebody's lease.
 pub struct Held {
     pub task_no: i64,
-    pub user_no: i32,
     pub user_id: String,
     pub fence: i64,
     pub idle_seconds: f64,
@@ -28,17 +28,24 @@ pub struct Idle {
     pub held: Held,
 }
 
-/// Takes over a task whose key the caller has locked. Errors: 55006 if its lease is not idle for long enough.
-pub fn take_requested(worker: &Worker, task_id: &str, held: &Held) -> Result<(), Error> {
-    if held.idle_seconds >= held.limit_seconds && take(worker, held, Choice::ByName)? {
-        return Ok(());
+impl Held {
+    /// The error for who wants the task, too.
+    pub fn refusal(&self, task_id: &str) -> Error {
+        Error::HeldByAnother {
+            task: task_id.into(),
+            holder: self.user_id.clone(),
+            idle_seconds: self.idle_seconds,
+            limit_seconds: self.limit_seconds,
+        }
     }
-    Err(Error::HeldByAnother {
-        task: task_id.into(),
-        holder: held.user_id.clone(),
-        idle_seconds: held.idle_seconds,
-        limit_seconds: held.limit_seconds,
-    })
+}
+
+/// Takes over an idle task whose key the caller has locked. Errors: 55006 if it cannot be taken after all.
+pub fn take_requested(worker: &Worker, task_id: &str, held: &Held) -> Result<(), Error> {
+    match take(worker, held, Choice::ByName)? {
+        true => Ok(()),
+        false => Err(held.refusal(task_id)),
+    }
 }
 
 /// Takes over the best idle task, or returns None.
@@ -64,50 +71,39 @@ pub fn try_take(worker: &Worker, task: &Idle) -> Result<bool, Error> {
     Ok(is_taken)
 }
 
-/// The idle tasks that the user may take over, best first.
+/// The idle tasks that the user may take over once they hold nothing, best first.
 pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
-    sql!(
-        "select t.task_id, l.task_no, l.user_no, h.user_id, l.fence, idle.seconds, idle.limit_seconds,
+    let idle = sql!(concat!(
+        "select ",
+        fact_columns!(),
+        ", t.task_id, l.task_no, h.user_id, l.fence, idle.seconds, idle.limit_seconds,
             t.assigned_user_no is not null, t.priority
-        from task_mgmt.lease l
-        join task_mgmt.task t on t.project_name = $1 and t.task_no = l.task_no
-        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
-        join task_mgmt.project p on p.project_name = $1
-        join task_mgmt.project_user h on h.project_name = $1 and h.user_no = l.user_no
-        cross join lateral (
-            select extract(epoch from $4 - l.leased_at)::float8,
-                coalesce(y.max_idle_seconds, p.max_idle_seconds, $5)
-        ) as idle (seconds, limit_seconds)
-        where l.project_name = $1 and l.user_no <> $2
+        from ",
+        fact_tables!(),
+        "join task_mgmt.project_user h on h.project_name = $1 and h.user_no = l.user_no
+        where t.project_name = $1 and l.project_name = $1 and l.user_no <> $2
             and idle.seconds >= idle.limit_seconds
-            and t.lane_no = any($3)
-            and t.status = 'queued' and not t.is_paused
-            and (t.assigned_user_no is null or t.assigned_user_no = $2)
-            and not exists (
-                select from task_mgmt.blocked b where b.project_name = $1 and b.task_no = l.task_no
-            )
         order by t.assigned_user_no nulls last, t.priority desc, t.task_no"
-    )
+    ))
     .all(
-        &[
-            worker.project.into(),
-            worker.user_no.into(),
-            worker.lanes.to_vec().into(),
-            worker.now.into(),
-            settings::max_idle_seconds().into(),
-        ],
+        &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
         |row| {
             let held = Held {
-                task_no: row.get(2)?,
-                user_no: row.get(3)?,
-                user_id: row.get(4)?,
-                fence: row.get(5)?,
-                idle_seconds: row.get(6)?,
-                limit_seconds: row.get(7)?,
+                task_no: row.get(11)?,
+                user_id: row.get(12)?,
+                fence: row.get(13)?,
+                idle_seconds: row.get(14)?,
+                limit_seconds: row.get(15)?,
             };
-            Ok(Idle { task_id: row.get(1)?, is_assigned: row.get(8)?, priority: row.get(9)?, held })
+            let task = Idle { task_id: row.get(10)?, is_assigned: row.get(16)?, priority: row.get(17)?, held };
+            Ok((Facts::from_row(row)?, task))
         },
-    )
+    )?;
+    let may_take = |facts: &Facts| {
+        let mut rules = Rule::ALL.into_iter().filter(|rule| *rule != Rule::NothingElseHeld);
+        rules.all(|rule| rule.allows(worker, facts))
+    };
+    Ok(idle.into_iter().filter(|(facts, _)| may_take(facts)).map(|(_, task)| task).collect())
 }
 
 /// How a task was chosen: a paused one is taken by name only, and qualification for a named one was checked before.

@@ -1,6 +1,6 @@
 //! Changing tasks: pausing, cancelling, re-opening, assigning, editing. Statuses and holders change only through transitions.
 
-mod completion;
+pub mod completion;
 mod lane;
 
 use pgrx::pg_sys::panic::ErrorReport;
@@ -61,7 +61,7 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
         _ => return Err(task.finished().into()),
     }
     ready::withdraw(project, &[task.task_no])?;
-    end_lease(&task)?;
+    end_leases(project, &[task.task_no])?;
     sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
         .run(&[project.into(), task.task_no.into()])?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
@@ -205,21 +205,21 @@ fn require_working(project: &str, task_id: &str) -> Result<(), Error> {
 }
 
 /// A task whose key and row are locked.
-struct LockedTask<'a> {
-    project: &'a str,
-    task_id: &'a str,
-    task_no: i64,
-    status: String,
+pub struct LockedTask<'a> {
+    pub project: &'a str,
+    pub task_id: &'a str,
+    pub task_no: i64,
+    pub status: String,
     is_paused: bool,
     has_seed_state: bool,
     completion_status: String,
     task_type: String,
-    now: Instant,
+    pub now: Instant,
 }
 
 impl<'a> LockedTask<'a> {
     /// Errors: P0002.
-    fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
+    pub fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
         locks::lock(Key::Task(project, task_id));
         let found = sql!(
             "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state
@@ -342,19 +342,19 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
     events::append(task.project, &[task.task_no], "held", Actor::Caller, None, task.now)
 }
 
-/// Ends whatever lease there is, keeping its times on the task.
-fn end_lease(task: &LockedTask) -> Result<(), Error> {
+/// Ends whatever leases there are of the tasks, keeping their times on the tasks.
+pub fn end_leases(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     sql!(
         "with ended as (
             delete from task_mgmt.lease
-            where project_name = $1 and task_no = $2
-            returning leased_at, started_at
+            where project_name = $1 and task_no = any($2)
+            returning task_no, leased_at, started_at
         )
         update task_mgmt.task t
         set first_start_ts = coalesce(t.first_start_ts, ended.started_at), last_leased_ts = ended.leased_at
         from ended
-        where t.project_name = $1 and t.task_no = $2"
+        where t.project_name = $1 and t.task_no = ended.task_no"
     )
-    .run(&[task.project.into(), task.task_no.into()])?;
+    .run(&[project.into(), task_nos.to_vec().into()])?;
     Ok(())
 }

@@ -203,9 +203,20 @@ pub fn is_blocked(project: &str, task_no: i64) -> Result<bool, Error> {
     Ok(blocked.run(&[project.into(), task_no.into()])? > 0)
 }
 
-/// The error for a task that waits, with what it waits for: first what has ended otherwise, as waiting for that is in vain.
+/// The error for a task that waits.
 pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
-    let waits_for = sql!(
+    let waits_for = waits_for(project, task_id, 3)?;
+    if waits_for.is_empty() {
+        return Ok(Error::TaskHeldBack(task_id.into()));
+    }
+    let is_in_vain = waits_for.iter().any(|(_, has_ended)| *has_ended);
+    let upstream: Vec<String> = waits_for.into_iter().map(|(upstream, _)| upstream).collect();
+    Ok(Error::TaskBlocked { task: task_id.into(), reason: format!("it waits for {}", upstream.join(", ")), is_in_vain })
+}
+
+/// What a task waits for, at most so many, and whether that has ended otherwise; those first, as waiting for them is in vain.
+pub fn waits_for(project: &str, task_id: &str, most: i32) -> Result<Vec<(String, bool)>, Error> {
+    sql!(
         "select u.task_id || ' (' || d.required_completion_status || ')' || case u.status
                 when 'queued' then ''
                 when 'completed' then ', which is completed as ' || u.completion_status
@@ -218,15 +229,9 @@ pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
         where t.project_name = $1 and t.task_id = $2
         group by u.task_no, u.task_id, u.status, u.completion_status, d.required_completion_status
         order by u.status = 'queued', u.task_no
-        limit 3"
+        limit $3"
     )
-    .all(&[project.into(), task_id.into()], |row| Ok((row.get::<String>(1)?, row.get::<bool>(2)?)))?;
-    if waits_for.is_empty() {
-        return Ok(Error::TaskHeldBack(task_id.into()));
-    }
-    let is_in_vain = waits_for.iter().any(|(_, has_ended)| *has_ended);
-    let upstream: Vec<String> = waits_for.into_iter().map(|(upstream, _)| upstream).collect();
-    Ok(Error::TaskBlocked { task: task_id.into(), reason: format!("it waits for {}", upstream.join(", ")), is_in_vain })
+    .all(&[project.into(), task_id.into(), most.into()], |row| Ok((row.get(1)?, row.get(2)?)))
 }
 
 /// The error for a task that is not there: the project may not be there either.

@@ -57,3 +57,10 @@ where t.status = 'queued'
 	and not exists (select from task_mgmt.lease l where l.project_name = t.project_name and l.task_no = t.task_no)
 	and not exists (select from task_mgmt.blocked b where b.project_name = t.project_name and b.task_no = t.task_no);
 comment on view task_mgmt.startable is 'Internal: what task_mgmt.ready must contain, recomputed from the other tables.';
+
+create function task_mgmt.idle_limit(of_task_type double precision, of_project double precision, of_server double precision)
+returns double precision
+language sql immutable parallel safe
+return coalesce(of_task_type, of_project, of_server);
+comment on function task_mgmt.idle_limit(double precision, double precision, double precision) is
+	'Internal: the seconds without renewal after which a lease may be taken over: those of the task type, the project or the server.';

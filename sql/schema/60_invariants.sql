@@ -120,7 +120,7 @@ select * from (
 	select 'I6 lease follows from its event', l.project_name, l.task_id, 'fence ' || l.fence
 	from task_mgmt.lease l
 	left join task_mgmt.event e on e.project_name = l.project_name and e.task_no = l.task_no and e.event_no = l.fence
-		and e.kind in ('started', 'taken_over') and e.user_no = l.user_no
+		and e.kind in ('started', 'taken_over', 'release_undone') and e.user_no = l.user_no
 	where e.event_no is null and l.fence <> l.task_no
 
 	union all -- D5: what is ready can be started, and what can be started is ready.

@@ -72,6 +72,7 @@ begin
 			('release_task', 'Completes a task that the user holds, or with an empty status hands it back unfinished.'),
 			('force_release_task', 'Takes a task from whoever holds it; the history records who did it.'),
 			('renew_lease', 'Renews a user''s lease of a task, so that nobody takes it over.'),
+			('undo_release', 'Takes back a completion of a moment ago and gives the task to its user again.'),
 			('start_task_cross_project', 'Gives a user a task of any of the user''s projects, by the rules of start_task.'),
 			('get_task_cross_project', 'A task wherever it is: one row for each project that has one of this id.'),
 
@@ -82,6 +83,9 @@ begin
 			('get_segment_type_layers', 'The neuroglancer layers that show a segment type, as a JSON array.'),
 			('get_segment_type_link', 'A link that opens the layers of a segment type.'),
 			('expand_ng_state', 'Replaces an ng_state in the seed form by the state of that segment; false for any other state.'),
+			('explain_assignment', 'Why a user may start a task or not, or what keeps them from the tasks of each lane: a row for each rule.'),
+			('peek_tasks', 'The next tasks that a user would get, in order, without taking them.'),
+			('transfer_tasks', 'Gives what is assigned to or held by a user to another one, or to everybody.'),
 
 			('create_dependency', 'Makes a task wait until another completes with a given status; returns the id.'),
 			('create_dependencies', 'Creates many dependencies at once, all or none, and returns how many.'),
@@ -121,6 +125,8 @@ begin
 			('bind_user', 'Lets only members of a role, and managers, act as a user.'),
 			('unbind_user', 'Lets every worker of the project act as a user again.'),
 
+			('present', 'Internal: the time, as all functions see it.'),
+			('server_idle_limit', 'Internal: the setting task_mgmt.max_idle_seconds, for views.'),
 			('readable_projects', 'Internal: the projects that the views show to the caller.')
 		) as said (name, comment)
 		join pg_catalog.pg_proc p on p.proname = said.name

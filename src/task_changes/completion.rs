@@ -1,6 +1,6 @@
 //! Completing and re-opening tasks on a manager's word.
 
-use super::{LockedTask, end_lease};
+use super::{LockedTask, end_leases};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
@@ -62,7 +62,7 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         }
     }
     ready::withdraw(task.project, &[task.task_no])?;
-    end_lease(task)?;
+    end_leases(task.project, &[task.task_no])?;
     sql!(
         "update task_mgmt.task
         set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5
@@ -123,13 +123,19 @@ impl State {
 
 /// Opens a finished task again. The caller holds the key of the dependency graph.
 pub fn reopen(task: &LockedTask) -> Result<(), Error> {
+    clear_outcome(task)?;
+    events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
+    satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
+    ready::offer(task.project, &[task.task_no])
+}
+
+/// Makes a finished task an open one; what depends on it and who gets it is for the caller to see to.
+pub fn clear_outcome(task: &LockedTask) -> Result<(), Error> {
     sql!(
         "update task_mgmt.task
         set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null
         where project_name = $1 and task_no = $2"
     )
     .run(&[task.project.into(), task.task_no.into()])?;
-    events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
-    satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
-    ready::offer(task.project, &[task.task_no])
+    Ok(())
 }

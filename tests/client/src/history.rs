@@ -102,6 +102,11 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
             state.status = "cancelled".into();
             is_open
         }
+        "release_undone" => {
+            let was_theirs = state.completed_user == user;
+            *state = TaskState { status: "open".into(), holder: user, ..TaskState::default() };
+            was_theirs
+        }
         "reactivated" => {
             *state = TaskState { status: "open".into(), ..TaskState::default() };
             !is_open

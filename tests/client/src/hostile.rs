@@ -161,7 +161,7 @@ fn nested(depth: usize) -> String {
 }
 
 /// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
-/// `waiting` waits for `held`.
+/// `waiting` waits for `held`; in project `undo`, the completion of `undone` may be undone.
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
@@ -188,6 +188,12 @@ pub const FIXTURE: &str = r#"
     select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
     select update_project('p', '{"segmentation_path": "gs://seg", "sv_resolution_x": 4, "sv_resolution_y": 4, "sv_resolution_z": 40}');
     select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
+    select create_project('undo');
+    select create_task_type('undo', '{"task_type": "t", "completion_statuses": ["Done"]}');
+    select create_user('undo', '{"user_id": "ann", "qualified_task_types": ["t"]}');
+    select create_task('undo', '{"task_id": "undone", "task_type": "t"}');
+    set task_mgmt.undo_seconds = 1e9;
+    select start_task('undo', 'ann'), release_task('undo', 'ann', 'undone', 'Done');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.
@@ -217,6 +223,9 @@ pub fn valid(function: &str, argument: &str) -> Value {
             | "include_names",
         ) => "true",
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
+        ("undo_release", "project_name") => "'undo'",
+        ("undo_release", "task_id") => "'undone'",
+        ("transfer_tasks", "task_type") => "'t'",
         ("delete_segment_type", "type_name") => "'unused'",
         (_, "type_name") => "'axon'",
         (_, "endpoint_id") => "(select max(endpoint_id) from task_mgmt.endpoints)",
@@ -244,6 +253,11 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "cascade") => "false",
         (_, "days") => "7",
         (_, "starts_at") => "now() - interval '1 day'",
+        (_, "max_tasks") => "10",
+        (_, "from_user") => "'ann'",
+        (_, "to_user") => "'bob'",
+        (_, "include_held") => "true",
+        (_, "skip_unqualified") => "true",
         (_, "start_date" | "end_date" | "ends_at") => "now()",
         (
             _,

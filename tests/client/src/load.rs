@@ -55,9 +55,8 @@ enum Trace {
     None,
     /// By this user, in this project: the answer names the task.
     Start([String; 2]),
-    Completion([String; 4]),
     /// A completion unless the task was completed so already.
-    SameCompletion([String; 4]),
+    Completion([String; 4]),
     Submission([String; 3], i64),
 }
 
@@ -154,8 +153,7 @@ impl Caller {
     fn write_down(&mut self, trace: Trace, outcome: Outcome) {
         match trace {
             Trace::None | Trace::Start(_) => {}
-            Trace::Completion(key) => self.ledger.completions.push((key, outcome)),
-            Trace::SameCompletion(key) => {
+            Trace::Completion(key) => {
                 let outcome = if outcome == Outcome::Acknowledged { Outcome::Settled } else { outcome };
                 self.ledger.completions.push((key, outcome));
             }
@@ -188,7 +186,8 @@ impl Caller {
                 text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"),
                 trace: Trace::Completion(completion()),
             },
-            44..48 => plain(format!("release_task('{project}', '{user}', {held})")),
+            44..47 => plain(format!("release_task('{project}', '{user}', {held})")),
+            47 => plain(format!("undo_release('{project}', '{user}', '{task}')")),
             48..54 => {
                 let milliseconds = self.random.random_range(1..100_000);
                 let text = format!(
@@ -203,12 +202,13 @@ impl Caller {
             64..66 => plain(format!("cancel_task('{project}', '{task}')")),
             66..71 => plain(format!("reactivate_task('{project}', '{task}')")),
             71..73 => plain(format!("assign_task('{project}', '{task}', '{user}')")),
-            73..76 => plain(format!("assign_task('{project}', '{task}', null)")),
+            73..75 => plain(format!("assign_task('{project}', '{task}', null)")),
+            75 => plain(self.random_transfer(project, &user)),
             76..78 => Call {
                 text: format!(
                     r#"select update_task('{project}', '{task}', '{{"completion_status": "{status}", "completed_user_id": "{user}"}}')"#
                 ),
-                trace: Trace::SameCompletion(completion()),
+                trace: Trace::Completion(completion()),
             },
             78..81 => plain(self.random_update(project, &task)),
             81..84 => plain(self.random_creation(project)),
@@ -256,6 +256,14 @@ impl Caller {
         format!("update_task('{project}', '{task}', '{data}')")
     }
 
+    fn random_transfer(&mut self, project: &str, from: &str) -> String {
+        let to = match self.random.random_bool(0.5) {
+            true => format!("'u{}'", self.random.random_range(0..USERS)),
+            false => "null".into(),
+        };
+        format!("transfer_tasks('{project}', '{from}', {to}, skip_unqualified => true)")
+    }
+
     fn random_creation(&mut self, project: &str) -> String {
         let mut task = || format!(r#"{{"task_type": "t", "task_id": "t{}"}}"#, self.random.random_range(0..TASKS));
         match task().len() % 2 {
@@ -285,12 +293,16 @@ impl Caller {
     }
 
     fn random_reading(&mut self, project: &str, user: &str, task: &str) -> String {
-        match self.random.random_range(0..6) {
+        match self.random.random_range(0..10) {
             0 => format!("get_task('{project}', '{task}')"),
             1 => format!("list_tasks_summary('{project}')"),
             2 => format!("get_unsatisfied_dependencies_for_task('{project}', '{task}')"),
             3 => format!("get_user_work_history('{project}', '{user}')"),
             4 => format!("* from get_task_cross_project('{task}')"),
+            5 => format!("* from peek_tasks('{project}', '{user}')"),
+            6 => format!("* from explain_assignment('{project}', '{user}')"),
+            7 => format!("* from explain_assignment('{project}', '{user}', '{task}')"),
+            8 => format!("* from task_mgmt.held_tasks where project_name = '{project}'"),
             _ => format!("get_total_task_time('{project}', '{task}')"),
         }
     }

@@ -1,0 +1,120 @@
+-- In random states the explanation says of every user and task what start_task does, and peek_tasks lists what it hands out.
+
+do $$ begin
+	perform create_project('p');
+	perform create_task_type('p', jsonb_build_object('task_type', t, 'completion_statuses', '["Done", "Failed"]'::jsonb)) from unnest('{x, y}'::text[]) t;
+	perform create_user('p', '{"user_id": "u0", "qualified_task_types": ["x", "y"], "qualified_segment_types": ["axon"]}');
+	perform create_user('p', '{"user_id": "u1", "qualified_task_types": ["x"], "qualified_segment_types": ["axon", "soma"]}');
+	perform create_user('p', '{"user_id": "u2", "qualified_task_types": ["x", "y"]}');
+	perform create_tasks('p', (
+		select jsonb_agg(jsonb_build_object('task_id', 't' || n, 'task_type', case n % 3 when 0 then 'y' else 'x' end, 'priority', n % 4,
+			'segment_type', case n % 5 when 0 then 'axon' when 1 then 'soma' end))
+		from generate_series(0, 11) n));
+	perform create_dependency('p', jsonb_build_object('task_id', 't' || n, 'dependent_on_task_id', 't' || n - 4, 'required_completion_status', 'Done'))
+	from generate_series(6, 11) n;
+end $$;
+
+-- What a call returns, though it is undone; the SQLSTATE if it fails.
+create function outcome(call text) returns text language plpgsql as $$
+declare
+	result text;
+begin
+	begin
+		execute call into result;
+		raise exception using errcode = 'UNDO0';
+	exception
+		when sqlstate 'UNDO0' then return coalesce(result, 'none');
+		when others then return sqlstate;
+	end;
+end $$;
+
+create function any_of(variadic texts text[]) returns text language sql as $$ select texts[1 + floor(random() * cardinality(texts))::int] $$;
+
+-- One change that may fail: random states are to be met in any order.
+create function change() returns void language plpgsql as $$
+declare
+	u text := 'u' || floor(random() * 3);
+	t text := 't' || floor(random() * 12);
+begin
+	perform set_config('task_mgmt.fake_now', (current_setting('task_mgmt.fake_now')::timestamptz + random() * interval '20 s')::text, false);
+	execute any_of(
+		format('select start_task(''p'', %L)', u), format('select start_task(''p'', %L)', u), format('select start_task(''p'', %L)', u),
+		format('select start_task(''p'', %L, %L)', u, t), format('select start_task(''p'', %L, %L)', u, t),
+		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'', ''Done'')', u),
+		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'')', u),
+		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'')', u),
+		format('select pause_task(''p'', %L)', t), format('select unpause_task(''p'', %L)', t),
+		format('select assign_task(''p'', %L, %L)', t, u), format('select assign_task(''p'', %L, %L)', t, u), format('select assign_task(''p'', %L, null)', t),
+		format('select cancel_task(''p'', %L)', t), format('select reactivate_task(''p'', %L)', t), format('select reactivate_task(''p'', %L)', t),
+		format('select reactivate_task(''p'', %L)', t), format('select reactivate_task(''p'', %L)', t),
+		format('select update_task(''p'', %L, ''{"is_active": false}'')', t), format('select update_task(''p'', %L, ''{"is_active": true}'')', t),
+		format('select update_user(''p'', %L, ''{"is_active": %s, "qualified_task_types": %s}'')', u, any_of('true', 'true', 'true', 'false'), any_of('["x"]', '["x", "y"]', '["x", "y"]', '[]')),
+		any_of('select pause_project(''p'')', 'select resume_project(''p'')', 'select resume_project(''p'')', 'select resume_project(''p'')'));
+exception when others then null;
+end $$;
+
+create table met (what text, times bigint);
+create function walk(steps int) returns table (difference text) language plpgsql as $$
+declare
+	u text;
+	t text;
+	may_start boolean;
+	may_get boolean;
+	holds boolean;
+	expected int;
+	started text;
+	got text;
+	peeked text[];
+begin
+	for step in 1..steps loop
+		for n in 1..5 loop
+			perform change();
+		end loop;
+		foreach u in array '{u0, u1, u2}'::text[] loop
+			peeked := array(select p.task_id from peek_tasks('p', u, 100) p order by p.position);
+			got := outcome(format('select start_task(''p'', %L)', u));
+			if got <> coalesce(peeked[1], 'none') and not (got = '55000' and peeked = '{}') then
+				difference := format('step %s: %s gets %s, but is promised %s', step, u, got, peeked);
+				return next;
+			end if;
+			for n in 0..11 loop
+				t := 't' || n;
+				-- What is peeked comes after what is held.
+				select bool_and(e.is_passed) filter (where e.applies_to = 'both'),
+					bool_and(e.is_passed) filter (where e.rule <> 'the user holds no other task'),
+					bool_or(not e.is_passed) filter (where e.rule = 'the user holds no other task')
+				into may_start, may_get, holds from explain_assignment('p', u, t) e;
+				started := outcome(format('select start_task(''p'', %L, %L)', u, t));
+				if may_start <> (started = t) then
+					difference := format('step %s: %s asks for %s and gets %s, explained as %s', step, u, t, started, may_start);
+					return next;
+				end if;
+				if may_get <> (t = any (peeked)) then
+					difference := format('step %s: %s gets %s in time: explained as %s, peeked as %s', step, u, t, may_get, peeked);
+					return next;
+				end if;
+				insert into met select e.rule, 1 from explain_assignment('p', u, t) e where not e.is_passed;
+				insert into met values ('start ' || case started when t then 'succeeds' else 'fails' end, 1);
+			end loop;
+			-- What remains in the lanes is what is peeked, or what is held.
+			expected := case when holds then 1 else cardinality(peeked) end;
+			if (select coalesce(sum(l.remaining), 0) from explain_assignment('p', u) l where l.rule = 'the task is not paused') <> expected then
+				difference := format('step %s: the lanes have another number of tasks for %s than %s', step, u, peeked);
+				return next;
+			end if;
+			insert into met select 'peeked: ' || p.why, 1 from peek_tasks('p', u, 100) p;
+		end loop;
+	end loop;
+end $$;
+
+set task_mgmt.fake_now = '2030-01-01 00:00:00+00';
+select setseed(0.5);
+select * from walk(150);
+-- Everything was met.
+select what, sum(times) > 5 as often from met group by what order by what collate "C";
+select * from task_mgmt.check_invariants();
+
+reset task_mgmt.fake_now;
+drop table met;
+drop function walk, change, any_of, outcome;
+select delete_project('p', cascade => true);
