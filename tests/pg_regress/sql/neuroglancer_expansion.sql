@@ -7,6 +7,7 @@ do $$ begin
 	from unnest('{p, bare}'::text[]) project;
 	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, created_at, updated_at)
 	values ('p', 5, 1, 2, 3, now(), now()), ('p', 18446744073709551615, 4, 5, 6, now(), now()), ('bare', 5, 1, 2, 3, now(), now());
+	-- A segment whose type is missing, which no function lets happen.
 	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, expected_segment_type, created_at, updated_at)
 	values ('p', 6, 1, 2, 3, 'gone', now(), now());
 end $$;
@@ -85,7 +86,7 @@ select update_task('p', 'ready', '{"ng_state": {"seed_id": 5}, "priority": 70}')
 select task_id, is_returned, has_seed_state from task_mgmt.ready order by task_id;
 select expand_ng_state('p', 'ready');
 select task_id, is_returned, has_seed_state from task_mgmt.ready order by task_id;
-select * from task_mgmt.check_invariants();
+select * from task_mgmt.check_invariants() where object <> '6';
 select cancel_task('p', 'other'), cancel_task('p', 'ready');
 
 -- Something missing keeps nobody from starting: the state stays, until it can be expanded.
@@ -105,7 +106,7 @@ select expand_ng_state('none', 'a');
 select expand_ng_state(null, 'a');
 select expand_ng_state('p', null);
 
-select * from task_mgmt.check_invariants();
+select * from task_mgmt.check_invariants() where object <> '6';
 drop view states;
 drop function make, said;
 delete from task_mgmt.segment;
