@@ -65,7 +65,7 @@ fn clear_project_users(project_name: Option<&str>) -> Result<i64, ErrorReport> {
         where e.project_name = $1 and u.project_name = $1 and u.user_no = e.user_no"
     )
     .run(&[project.into()])?;
-    let users = sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])?;
+    let users = remove_users(project)?;
     record(project, &format!("{users} users"), now)?;
     Ok(users as i64)
 }
@@ -111,7 +111,7 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     }
     remove_tasks(project)?;
     remove_task_types(project)?;
-    sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])?;
+    remove_users(project)?;
     sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.project where project_name = $1").run(&[project.into()])?;
     grants::remove_all(project)?;
@@ -132,6 +132,11 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
     let tasks = sql!("delete from task_mgmt.task where project_name = $1").run(&[project.into()])?;
     Ok(Removed { tasks: tasks as i64, dependencies: dependencies as i64, submissions: submissions as i64 })
+}
+
+fn remove_users(project: &str) -> Result<usize, Error> {
+    sql!("delete from task_mgmt.qualification where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])
 }
 
 fn remove_task_types(project: &str) -> Result<usize, Error> {

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::projects;
+use crate::qualifications;
 use crate::spi::{read, sql};
 
 /// One row for each user. Somebody who holds several tasks is shown with the one leased last.
@@ -55,8 +56,10 @@ fn create_user(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
     let user = NewUser::parse(&text).map_err(Error::from)?;
     projects::require_existing(project)?;
     locks::lock(Key::User(project, &user.user_id));
-    if !insert(project, &user)? && !is_equal(project, &user)? {
-        return Err(Error::UserExists(user.user_id).into());
+    match insert(project, &user)? {
+        true => qualifications::follow(project, &user.user_id)?,
+        false if is_equal(project, &user)? => {}
+        false => return Err(Error::UserExists(user.user_id).into()),
     }
     Ok(user.user_id)
 }
@@ -98,7 +101,8 @@ fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 /// Changes a user.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: hourly_rate, qualified_task_types,
-/// qualified_segment_types, is_active. A new rate counts for time submitted from now on.
+/// qualified_segment_types, is_active. A new rate counts for time submitted from now on; a qualification that stays keeps its
+/// level and expiry.
 /// *Returns* true.
 /// *Errors*: P0002 project or user unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
 /// *Locks*: the user's key.
@@ -211,6 +215,7 @@ fn record(project: &str, user: &str) -> Result<Jsonb, Error> {
 
 /// The caller holds the user's key.
 fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
+    let is_qualifying = patch.qualified_task_types.is_some() || patch.qualified_segment_types.is_some();
     let changed = sql!(
         "update task_mgmt.project_user set
             hourly_rate = coalesce($3::numeric, hourly_rate),
@@ -229,6 +234,7 @@ fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
     ])?;
     match changed {
         0 => Err(not_found(project, user)?),
+        _ if is_qualifying => qualifications::follow(project, user),
         _ => Ok(()),
     }
 }

@@ -18,6 +18,7 @@ do $$ begin
 	perform register_handler('dump', 'trace', 'verification', 'handlers."check It"(text, text, text)');
 	perform create_user('dump', '{"user_id": "anna", "hourly_rate": 36.55, "qualified_task_types": ["trace"], "qualified_segment_types": ["axon"]}');
 	perform create_user('dump', '{"user_id": "bob", "qualified_task_types": ["trace"]}');
+	perform grant_qualification('dump', 'bob', 'segment_type', 'soma', 3, '2099-12-31 23:59:59.999999+00');
 	perform create_tasks('dump', jsonb_build_array(
 		'{"task_id": "held", "task_type": "trace", "segment_type": "axon", "segment_seed_id": 18446744073709551615}'::jsonb,
 		'{"task_id": "done", "task_type": "trace"}'::jsonb,

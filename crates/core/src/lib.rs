@@ -6,6 +6,7 @@ pub mod cycles;
 pub mod dependencies;
 pub mod frontier;
 pub mod projects;
+pub mod qualifications;
 pub mod task_types;
 pub mod tasks;
 pub mod timesheets;
