@@ -103,10 +103,8 @@ impl<'a> Worker<'a> {
         let row = scan.next().ok_or_else(not_found)?;
         let user_no = row.get(project_user::USER_NO)?;
         let held = held_task(project, user_no, snapshot)?;
-        let qualifications = Qualifications {
-            task_types: row.get(project_user::QUALIFIED_TASK_TYPES)?,
-            segment_types: row.get(project_user::QUALIFIED_SEGMENT_TYPES)?,
-        };
+        let now = clock::now()?;
+        let qualifications = Qualifications::of(project, &row, now)?;
         Ok(Self {
             project,
             user,
@@ -116,9 +114,9 @@ impl<'a> Worker<'a> {
             bound_role: row.find(project_user::BOUND_ROLE),
             active_since: held.as_ref().map(|held| held.leased_at),
             active_task: held.map(|held| held.task_id),
-            lanes: qualifications.lanes(project, snapshot)?,
+            lanes: qualifications.lanes(snapshot)?,
             qualifications,
-            now: clock::now()?,
+            now,
         })
     }
 

@@ -176,6 +176,7 @@ fn remove_task_types(project: &str) -> Result<usize, Error> {
 
 fn remove_users(project: &str) -> Result<usize, Error> {
     sql!("delete from task_mgmt.rate where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.qualification where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])
 }
 

@@ -13,6 +13,16 @@ pub mod project_user {
     pub const QUALIFIED_SEGMENT_TYPES: i16 = 6;
     pub const IS_ACTIVE: i16 = 7;
     pub const BOUND_ROLE: i16 = 8;
+    pub const EARLIEST_EXPIRY_AT: i16 = 10;
+}
+
+pub mod qualification {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const USER_NO: i16 = 2;
+    pub const KIND: i16 = 3;
+    pub const NAME: i16 = 4;
+    pub const LEVEL: i16 = 5;
+    pub const EXPIRES_AT: i16 = 6;
 }
 
 pub mod task_type {
@@ -28,6 +38,7 @@ pub mod lane {
     pub const LANE_NO: i16 = 2;
     pub const TASK_TYPE: i16 = 3;
     pub const SEGMENT_TYPE: i16 = 4;
+    pub const MIN_LEVEL: i16 = 5;
 }
 
 pub mod task {

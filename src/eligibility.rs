@@ -67,7 +67,7 @@ impl Rule {
                 Self::ActiveProject => worker.project_status == "active",
                 Self::ActiveUser => worker.is_active,
                 Self::NothingElseHeld => worker.active_task.is_none(),
-                Self::QualifiedForType => worker.qualifications.has_task_type(&task.task_type),
+                Self::QualifiedForType => worker.qualifications.has_task_type(&task.task_type, task.min_level),
                 Self::QualifiedForSegment => worker.qualifications.has_segment_type(&task.segment_type),
                 Self::Open => task.is_open,
                 Self::NothingToWaitFor => !task.is_waiting,
@@ -92,6 +92,8 @@ pub struct Facts {
     pub is_held_by_user: bool,
     /// And not idle for long enough to be taken over.
     pub is_held_by_another: bool,
+    /// What a qualification for the task type must have.
+    pub min_level: i32,
 }
 
 impl Facts {
@@ -107,16 +109,17 @@ impl Facts {
             is_assigned_to_another: row.get(7)?,
             is_held_by_user: row.get(8)?,
             is_held_by_another: row.get(9)?,
+            min_level: row.get(10)?,
         })
     }
 }
 
-/// The columns 1 to 9 that `Facts` reads from `fact_tables`.
+/// The columns 1 to 10 that `Facts` reads from `fact_tables`.
 macro_rules! fact_columns {
     () => {
         "t.task_type, t.segment_type, t.status = 'queued', coalesce(b.unsatisfied > 0, false), coalesce(b.is_held, false),
         t.is_paused, coalesce(t.assigned_user_no <> $2, false), coalesce(l.user_no = $2, false),
-        coalesce(l.user_no <> $2 and idle.seconds < idle.limit_seconds, false)"
+        coalesce(l.user_no <> $2 and idle.seconds < idle.limit_seconds, false), y.min_level"
     };
 }
 pub(crate) use fact_columns;
@@ -173,25 +176,25 @@ impl Requested {
                 task_id.into(),
             ],
             |row| {
-                let task_no = row.get(10)?;
-                let held = match row.find(14)? {
+                let task_no = row.get(11)?;
+                let held = match row.find(15)? {
                     None => None,
                     Some(user_id) => Some(Held {
                         task_no,
                         user_id,
-                        fence: row.get(15)?,
-                        idle_seconds: row.get(16)?,
-                        limit_seconds: row.get(17)?,
+                        fence: row.get(16)?,
+                        idle_seconds: row.get(17)?,
+                        limit_seconds: row.get(18)?,
                     }),
                 };
                 Ok(Self {
                     task_no,
                     task_id: task_id.into(),
                     facts: Facts::from_row(row)?,
-                    status: row.get(11)?,
-                    completion_status: row.get(12)?,
-                    assignee: row.find(13)?,
-                    has_seed_state: row.get(18)?,
+                    status: row.get(12)?,
+                    completion_status: row.get(13)?,
+                    assignee: row.find(14)?,
+                    has_seed_state: row.get(19)?,
                     held,
                 })
             },

@@ -342,10 +342,11 @@ impl Error {
                 "get_unsatisfied_dependencies_for_task shows what it waits for; if nothing, update_task activates it."
             }
             AssignedToAnother { .. } => "assign_task gives it to somebody else.",
-            NotQualifiedForType { .. } => "update_user sets qualified_task_types.",
-            NotQualifiedForSegment { .. } => "update_user sets qualified_segment_types.",
+            NotQualifiedForType { .. } | NotQualifiedForSegment { .. } => {
+                "grant_qualification qualifies a user; explain_assignment shows what is needed and what the user has."
+            }
             NotQualifiedForTasks { .. } => {
-                "skip_unqualified => true leaves them where they are; update_user sets what a user is qualified for."
+                "skip_unqualified => true leaves them where they are; grant_qualification qualifies a user."
             }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {

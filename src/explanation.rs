@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::qualifications::Kind;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
@@ -141,9 +142,18 @@ fn found(rule: Rule, worker: &Worker, task: &Requested) -> Result<String, Error>
     let or_nobody = |user: Option<&String>| user.map_or("nobody", String::as_str).to_owned();
     Ok(match rule {
         Rule::ActiveProject | Rule::ActiveUser | Rule::NothingElseHeld => found_of_user(rule, worker),
-        Rule::QualifiedForType => qualified_for(&task.facts.task_type, &worker.qualifications.task_types),
+        Rule::QualifiedForType => {
+            let found = worker.qualifications.describe(Kind::TaskType, &task.facts.task_type);
+            match task.facts.min_level {
+                0 => format!("{}; {found}", task.facts.task_type),
+                level => format!("{} of level {level}; {found}", task.facts.task_type),
+            }
+        }
         Rule::QualifiedForSegment if task.facts.segment_type.is_empty() => "none is needed".into(),
-        Rule::QualifiedForSegment => qualified_for(&task.facts.segment_type, &worker.qualifications.segment_types),
+        Rule::QualifiedForSegment => {
+            let found = worker.qualifications.describe(Kind::SegmentType, &task.facts.segment_type);
+            format!("{}; {found}", task.facts.segment_type)
+        }
         Rule::Open if task.facts.is_open => "open".into(),
         Rule::Open if task.completion_status.is_empty() => task.status.clone(),
         Rule::Open => format!("{} as {}", task.status, task.completion_status),
@@ -165,14 +175,6 @@ fn found(rule: Rule, worker: &Worker, task: &Requested) -> Result<String, Error>
         },
         Rule::NotPaused => if task.facts.is_paused { "paused" } else { "not paused" }.into(),
     })
-}
-
-fn qualified_for(needed: &str, names: &[String]) -> String {
-    match names {
-        names if names.iter().any(|name| name == needed) => needed.into(),
-        [] => format!("{needed}, but the user for none"),
-        names => format!("{needed}, but the user for {}", names.join(", ")),
-    }
 }
 
 /// The same of a rule that looks at no task; empty for the others.
@@ -198,12 +200,12 @@ fn explain_lanes(worker: &Worker) -> Result<Vec<Finding>, Error> {
         ", count(*) from ",
         fact_tables!(),
         "where t.project_name = $1 and t.status = 'queued'
-        group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
         order by t.task_type, t.segment_type"
     ))
     .all(
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
-        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(10)? }),
+        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(11)? }),
     )?;
     let lanes = groups.chunk_by(|one, other| {
         one.facts.task_type == other.facts.task_type && one.facts.segment_type == other.facts.segment_type

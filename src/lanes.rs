@@ -24,10 +24,11 @@ impl Lanes {
         }
         let (task_types, segment_types): (Vec<&str>, Vec<&str>) = missing.into_iter().unzip();
         sql!(
-            "insert into task_mgmt.lane (project_name, task_type, segment_type)
-            select $1, task_type, segment_type
+            "insert into task_mgmt.lane (project_name, task_type, segment_type, min_level)
+            select $1, kind.task_type, kind.segment_type, y.min_level
             from unnest($2, $3) as kind (task_type, segment_type)
-            order by task_type collate \"C\", segment_type collate \"C\"
+            join task_mgmt.task_type y on y.project_name = $1 and y.task_type = kind.task_type
+            order by kind.task_type collate \"C\", kind.segment_type collate \"C\"
             on conflict do nothing"
         )
         .run(&[project.into(), task_types.into(), segment_types.into()])?;

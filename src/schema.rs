@@ -8,7 +8,12 @@ extension_sql_file!("../sql/schema/11_users.sql", name = "users_sql", requires =
 extension_sql_file!("../sql/schema/12_task_types.sql", name = "task_types_sql", requires = ["users_sql"]);
 extension_sql_file!("../sql/schema/13_access.sql", name = "access_sql", requires = ["task_types_sql"]);
 extension_sql_file!("../sql/schema/14_segment_types.sql", name = "segment_types_sql", requires = ["access_sql"]);
-extension_sql_file!("../sql/schema/20_tasks.sql", name = "tasks_sql", requires = ["segment_types_sql"]);
+extension_sql_file!(
+    "../sql/schema/15_qualifications.sql",
+    name = "qualifications_sql",
+    requires = ["segment_types_sql"]
+);
+extension_sql_file!("../sql/schema/20_tasks.sql", name = "tasks_sql", requires = ["qualifications_sql"]);
 extension_sql_file!("../sql/schema/21_assignment.sql", name = "assignment_sql", requires = ["tasks_sql"]);
 extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sql", requires = ["assignment_sql"]);
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);

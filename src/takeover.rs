@@ -89,13 +89,13 @@ pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
         |row| {
             let held = Held {
-                task_no: row.get(11)?,
-                user_id: row.get(12)?,
-                fence: row.get(13)?,
-                idle_seconds: row.get(14)?,
-                limit_seconds: row.get(15)?,
+                task_no: row.get(12)?,
+                user_id: row.get(13)?,
+                fence: row.get(14)?,
+                idle_seconds: row.get(15)?,
+                limit_seconds: row.get(16)?,
             };
-            let task = Idle { task_id: row.get(10)?, is_assigned: row.get(16)?, priority: row.get(17)?, held };
+            let task = Idle { task_id: row.get(11)?, is_assigned: row.get(17)?, priority: row.get(18)?, held };
             Ok((Facts::from_row(row)?, task))
         },
     )?;

@@ -20,6 +20,7 @@ macro_rules! task_type_objects {
             || jsonb_strip_nulls(jsonb_build_object(
                 'description', nullif(description, ''),
                 'max_idle_seconds', max_idle_seconds,
+                'min_level', nullif(min_level, 0),
                 'verification_handler', verification_handler,
                 'completion_handler', completion_handler,
                 'creation_handler', creation_handler)) as object
@@ -34,7 +35,8 @@ const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 /// Creates a task type and returns its name.
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_type, completion_statuses (array of names; a
-/// type without any can only be handed back, never completed), description, max_idle_seconds (replaces the project's).
+/// type without any can only be handed back, never completed), description, max_idle_seconds (replaces the project's),
+/// min_level (the level that a user's qualification for the type must have, default 0: every one does).
 /// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
 /// *Source*: annotation reference 5.2.
@@ -52,8 +54,8 @@ fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<S
     Ok(new.task_type)
 }
 
-/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, verification_handler,
-/// completion_handler, creation_handler if they are set.
+/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level,
+/// verification_handler, completion_handler, creation_handler if they are set.
 ///
 /// *Errors*: P0002 project or type unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -89,11 +91,11 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 /// Changes a task type.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
-/// max_idle_seconds; null clears the last two.
+/// max_idle_seconds, min_level; null clears the last three.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
-/// *Locks*: the project's key, alone if completion_statuses is given, so that no completion passes by.
+/// *Locks*: the project's key, alone if completion_statuses or min_level is given, so that no completion or start passes by.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn update_task_type(
@@ -103,7 +105,8 @@ fn update_task_type(
 ) -> Result<bool, ErrorReport> {
     let task_type = required("task_type", task_type)?;
     let data = required("data", data)?;
-    let project = match arguments::keys(&data)?.iter().any(|key| key == "completion_statuses") {
+    let is_for_all = |key: &String| ["completion_statuses", "min_level"].contains(&key.as_str());
+    let project = match arguments::keys(&data)?.iter().any(is_for_all) {
         true => projects::enter_alone(Level::Manager, project_name)?,
         false => projects::enter(Level::Manager, project_name)?,
     };
@@ -116,7 +119,8 @@ fn update_task_type(
         "update task_mgmt.task_type set
             completion_statuses = coalesce($3, completion_statuses),
             description = case when $4 then coalesce($5, '') else description end,
-            max_idle_seconds = case when $6 then $7 else max_idle_seconds end
+            max_idle_seconds = case when $6 then $7 else max_idle_seconds end,
+            min_level = case when $8 then coalesce($9, 0) else min_level end
         where project_name = $1 and task_type = $2"
     )
     .run(&[
@@ -127,7 +131,16 @@ fn update_task_type(
         patch.description.flatten().into(),
         patch.max_idle_seconds.is_some().into(),
         patch.max_idle_seconds.flatten().into(),
+        patch.min_level.is_some().into(),
+        patch.min_level.flatten().into(),
     ])?;
+    if let Some(min_level) = patch.min_level {
+        sql!("update task_mgmt.lane set min_level = $3 where project_name = $1 and task_type = $2").run(&[
+            project.into(),
+            task_type.into(),
+            min_level.unwrap_or_default().into(),
+        ])?;
+    }
     match changed {
         0 => Err(not_found(project, task_type)?.into()),
         _ => Ok(true),
@@ -194,8 +207,8 @@ fn record(project: &str, task_type: &str) -> Result<Jsonb, Error> {
 fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error> {
     let inserted = sql!(
         "insert into task_mgmt.task_type
-            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at)
-        values ($1, $2, $3, coalesce($4, ''), $5, $6)
+            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7)
         on conflict do nothing"
     )
     .run(&[
@@ -205,6 +218,7 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.description.as_deref().into(),
         new.max_idle_seconds.into(),
         now.into(),
+        new.min_level.into(),
     ])?;
     Ok(inserted > 0)
 }
@@ -212,10 +226,11 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
 /// Every type has a lane for tasks that need no segment qualification.
 fn add_lane(project: &str, task_type: &str) -> Result<(), Error> {
     sql!(
-        "insert into task_mgmt.lane (project_name, task_type, segment_type)
-        select $1, $2, ''
-        where not exists (
-            select from task_mgmt.lane where project_name = $1 and task_type = $2 and segment_type = '')
+        "insert into task_mgmt.lane (project_name, task_type, segment_type, min_level)
+        select $1, $2, '', y.min_level
+        from task_mgmt.task_type y
+        where y.project_name = $1 and y.task_type = $2 and not exists (
+            select from task_mgmt.lane a where a.project_name = $1 and a.task_type = $2 and a.segment_type = '')
         on conflict do nothing"
     )
     .run(&[project.into(), task_type.into()])?;

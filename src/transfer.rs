@@ -88,6 +88,7 @@ struct Task {
     /// By the user, who is to lose it.
     is_held: bool,
     assigned_no: Option<i32>,
+    min_level: i32,
 }
 
 impl Source<'_> {
@@ -133,7 +134,8 @@ impl Source<'_> {
     /// In the order of their numbers.
     fn find_tasks(&self) -> Result<Vec<Task>, Error> {
         sql!(
-            "select t.task_no, t.task_id, t.task_type, t.segment_type, l.task_no is not null, t.assigned_user_no
+            "select t.task_no, t.task_id, t.task_type, t.segment_type, l.task_no is not null, t.assigned_user_no,
+                y.min_level
             from (
                 select a.task_no
                 from task_mgmt.task a
@@ -144,6 +146,7 @@ impl Source<'_> {
                 where h.project_name = $1 and h.user_no = $2 and h.user_no > 0 and $4
             ) as theirs
             join task_mgmt.task t on t.project_name = $1 and t.task_no = theirs.task_no
+            join task_mgmt.task_type y on y.project_name = $1 and y.task_type = t.task_type
             left join task_mgmt.lease l on l.project_name = $1 and l.task_no = theirs.task_no and l.user_no = $2 and $4
             where t.status = 'queued' and ($3::text is null or t.task_type = $3)
             order by t.task_no"
@@ -158,6 +161,7 @@ impl Source<'_> {
                     segment_type: row.get(4)?,
                     is_held: row.get(5)?,
                     assigned_no: row.find(6)?,
+                    min_level: row.get(7)?,
                 })
             },
         )
@@ -185,7 +189,8 @@ impl<'a> Receiver<'a> {
     fn is_fit_for(&self, source: &Source, task: &Task) -> bool {
         let qualifications = &self.0.qualifications;
         !source.may_assign(task)
-            || qualifications.has_task_type(&task.task_type) && qualifications.has_segment_type(&task.segment_type)
+            || qualifications.has_task_type(&task.task_type, task.min_level)
+                && qualifications.has_segment_type(&task.segment_type)
     }
 }
 

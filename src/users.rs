@@ -13,6 +13,7 @@ use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::pay::rates;
 use crate::projects;
+use crate::qualifications;
 use crate::spi::{read, sql};
 
 /// One row for each user. Somebody who holds several tasks is shown with the one leased last.
@@ -56,8 +57,10 @@ fn create_user(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
     let user = NewUser::parse(&text).map_err(Error::from)?;
     projects::require_existing(project)?;
     locks::lock(Key::User(project, &user.user_id));
-    if !insert(project, &user)? && !is_equal(project, &user)? {
-        return Err(Error::UserExists(user.user_id).into());
+    match insert(project, &user)? {
+        true => qualifications::follow(project, &user.user_id)?,
+        false if is_equal(project, &user)? => {}
+        false => return Err(Error::UserExists(user.user_id).into()),
     }
     Ok(user.user_id)
 }
@@ -99,7 +102,8 @@ fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 /// Changes a user.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: hourly_rate, qualified_task_types,
-/// qualified_segment_types, is_active. A new rate counts for time submitted from now on.
+/// qualified_segment_types, is_active. A new rate counts for time submitted from now on; a qualification that stays keeps its
+/// level and expiry.
 /// *Returns* true.
 /// *Errors*: P0002 project or user unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
 /// *Locks*: the user's key.
@@ -215,6 +219,7 @@ fn record(project: &str, user: &str) -> Result<Jsonb, Error> {
 
 /// The caller holds the user's key.
 fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
+    let is_qualifying = patch.qualified_task_types.is_some() || patch.qualified_segment_types.is_some();
     let changed = sql!(
         "update task_mgmt.project_user set
             hourly_rate = coalesce($3::numeric, hourly_rate),
@@ -233,6 +238,9 @@ fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
     ])?;
     if changed == 0 {
         return Err(not_found(project, user)?);
+    }
+    if is_qualifying {
+        qualifications::follow(project, user)?;
     }
     match patch.hourly_rate {
         Some(_) => rates::record(project, user, clock::now()?),

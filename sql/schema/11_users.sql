@@ -1,4 +1,5 @@
--- Users: whoever works. What a user holds is in task_mgmt.lease.
+-- Users: whoever works. What a user holds is in task_mgmt.lease. The arrays name what task_mgmt.qualification has a row for, and
+-- earliest_expiry_at is the first moment at which one of those expires: before it, a claim need not look there.
 
 create table task_mgmt.project_user (
 	project_name text collate "C" not null,
@@ -10,6 +11,7 @@ create table task_mgmt.project_user (
 	is_active boolean not null default true,
 	bound_role regrole,
 	created_at timestamptz not null,
+	earliest_expiry_at timestamptz,
 	constraint project_user_pkey primary key (project_name, user_no),
 	constraint project_user_user_id_key unique (project_name, user_id),
 	constraint project_user_project_fkey foreign key (project_name) references task_mgmt.project,

@@ -1,4 +1,4 @@
--- What managers of people look at: who holds what, and for how long.
+-- What managers of people look at: who holds what and for how long, and who may do what.
 
 create view task_mgmt.held_tasks with (security_barrier) as
 select l.project_name, l.task_id, t.task_type, nullif(t.segment_type, '') as segment_type, h.user_id, l.leased_at,
@@ -27,3 +27,19 @@ comment on column task_mgmt.held_tasks.idle_seconds is 'Seconds since the lease 
 comment on column task_mgmt.held_tasks.max_idle_seconds is 'The idle limit: that of the task type, else of the project, else the setting.';
 comment on column task_mgmt.held_tasks.remaining_lease_seconds is 'Seconds until the idle limit; 0 once it is reached.';
 comment on column task_mgmt.held_tasks.is_idle is 'True once the idle limit is reached, so that somebody else may take the task over.';
+
+create view task_mgmt.qualifications with (security_barrier) as
+select q.project_name, u.user_id, q.kind, q.name, q.level, q.expires_at, q.granted_at,
+	coalesce(q.expires_at <= (select task_mgmt.present()), false) as is_expired
+from task_mgmt.qualification q
+join task_mgmt.project_user u on u.project_name = q.project_name and u.user_no = q.user_no
+where q.project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.qualifications is 'What users are qualified for, how well, and until when.';
+comment on column task_mgmt.qualifications.project_name is 'The project.';
+comment on column task_mgmt.qualifications.user_id is 'Who is qualified.';
+comment on column task_mgmt.qualifications.kind is 'What for: task_type or segment_type.';
+comment on column task_mgmt.qualifications.name is 'The task type or segment type.';
+comment on column task_mgmt.qualifications.level is 'How well; null counts as 0. Compared with the min_level of the task type.';
+comment on column task_mgmt.qualifications.expires_at is 'From when on it gives the user no more tasks; null for never.';
+comment on column task_mgmt.qualifications.granted_at is 'When it was given or last changed.';
+comment on column task_mgmt.qualifications.is_expired is 'True from expires_at on.';

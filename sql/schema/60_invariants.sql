@@ -132,6 +132,30 @@ select * from (
 		and s.lane_no = r.lane_no and s.task_id = r.task_id
 	where r.task_no is null or s.task_no is null
 
+	union all -- A user is qualified for what the arrays name, and for nothing else.
+	select 'qualifications are those of the user', coalesce(q.project_name, n.project_name), coalesce(q.name, n.name),
+		case when q.name is null then 'is named, but has no row' else 'has a row, but is not named' end
+	from task_mgmt.qualification q
+	full join (
+		select project_name, user_no, 'task_type' as kind, unnest(qualified_task_types) as name from task_mgmt.project_user
+		union
+		select project_name, user_no, 'segment_type', unnest(qualified_segment_types) from task_mgmt.project_user
+	) n on n.project_name = q.project_name and n.user_no = q.user_no and n.kind = q.kind and n.name = q.name
+	where q.name is null or n.name is null
+
+	union all -- A claim looks for what has expired from the first expiry on.
+	select 'earliest expiry is known', u.project_name, u.user_id, u.earliest_expiry_at::text
+	from task_mgmt.project_user u
+	where u.earliest_expiry_at is distinct from (
+		select min(q.expires_at) from task_mgmt.qualification q where q.project_name = u.project_name and q.user_no = u.user_no
+	)
+
+	union all -- A lane asks for the level of its task type.
+	select 'lane has the level of its type', a.project_name, a.task_type || ', ' || a.segment_type, format('%s, not %s', a.min_level, y.min_level)
+	from task_mgmt.lane a
+	join task_mgmt.task_type y on y.project_name = a.project_name and y.task_type = a.task_type
+	where a.min_level <> y.min_level
+
 	union all -- D6: a task is in the lane of its type and segment type, and assigned to an existing user.
 	select 'D6 lane and assignee exist', t.project_name, t.task_id, t.task_type || ', ' || t.segment_type
 	from task_mgmt.task t

@@ -87,6 +87,10 @@ begin
 			('peek_tasks', 'The next tasks that a user would get, in order, without taking them.'),
 			('transfer_tasks', 'Gives what is assigned to or held by a user to another one, or to everybody.'),
 
+			('grant_qualification', 'Qualifies a user for a task type or segment type, if wanted with a level and until a moment.'),
+			('revoke_qualification', 'Takes a qualification away; false if the user did not have it.'),
+			('get_qualifications', 'What a user is qualified for, as a JSON array.'),
+
 			('create_dependency', 'Makes a task wait until another completes with a given status; returns the id.'),
 			('create_dependencies', 'Creates many dependencies at once, all or none, and returns how many.'),
 			('get_dependency', 'A dependency as a JSON object.'),

@@ -18,6 +18,7 @@ do $$ begin
 	perform register_handler('dump', 'trace', 'verification', 'handlers."check It"(text, text, text)');
 	perform create_user('dump', '{"user_id": "anna", "hourly_rate": 36.55, "qualified_task_types": ["trace"], "qualified_segment_types": ["axon"]}');
 	perform create_user('dump', '{"user_id": "bob", "qualified_task_types": ["trace"]}');
+	perform grant_qualification('dump', 'bob', 'segment_type', 'soma', 3, '2099-12-31 23:59:59.999999+00');
 	perform create_tasks('dump', jsonb_build_array(
 		'{"task_id": "held", "task_type": "trace", "segment_type": "axon", "segment_seed_id": 18446744073709551615}'::jsonb,
 		'{"task_id": "done", "task_type": "trace"}'::jsonb,
@@ -36,6 +37,8 @@ do $$ begin
 	perform create_segment_type('dump', '{"type_name": "axon", "sample_segment_ids": [18446744073709551615], "instruction": "Follow it.\n"}');
 	perform create_segments('dump', '[{"seed_id": 18446744073709551615, "seed_x": 0.1, "seed_y": 1e300, "seed_z": -3, "expected_segment_type": "axon"},
 		{"seed_id": 0, "seed_x": 0, "seed_y": 0, "seed_z": 0, "status": "Wrong type", "current_segment_id": 9223372036854775808, "extra_data": {"k": "🧠"}}]');
+	insert into task_mgmt.merge_edit (project_name, task_no, user_id, points, created_at)
+	select 'dump', task_no, 'bob', '[["18446744073709551615", 0.1, 1, 1]]', now() from task_mgmt.task where project_name = 'dump' and task_id = 'done';
 	perform link_segment_task('dump', 0, 'done'), lock_segments('dump', '{18446744073709551614}');
 	perform create_endpoint('dump', '{"seed_id": 0, "x": 0.1, "y": 0, "z": 0, "status": "BREADCRUMB", "user_id": "bob"}');
 	perform update_user('dump', 'anna', '{"hourly_rate": 40}'), correct_time('dump', 'anna', 'held', 0.5, E'\t\\.\n', 36.55);

@@ -12,6 +12,7 @@ pub mod ingestion;
 pub mod neuroglancer;
 pub mod pay;
 pub mod projects;
+pub mod qualifications;
 pub mod segment_types;
 pub mod segments;
 pub mod task_types;

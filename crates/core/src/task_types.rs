@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
+use crate::qualifications::check_level;
 
 /// The `data` of `create_task_type`.
 #[derive(Debug, Deserialize)]
@@ -17,6 +18,8 @@ pub struct NewTaskType {
     pub description: Option<String>,
     #[serde(default)]
     pub max_idle_seconds: Option<f64>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub min_level: i32,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -29,6 +32,8 @@ pub struct TaskTypePatch {
     pub description: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
     pub max_idle_seconds: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub min_level: Option<Option<i32>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -63,6 +68,7 @@ impl NewTaskType {
         check_name("data.task_type", &task_type.task_type)?;
         check_names("data.completion_statuses", &task_type.completion_statuses)?;
         task_type.max_idle_seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
+        check_level("data.min_level", task_type.min_level)?;
         Ok(task_type)
     }
 }
@@ -80,6 +86,7 @@ impl TaskTypePatch {
         check_names("data.completion_statuses", patch.completion_statuses.as_deref().unwrap_or_default())?;
         let seconds = patch.max_idle_seconds.flatten();
         seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
+        patch.min_level.flatten().map_or(Ok(()), |level| check_level("data.min_level", level))?;
         Ok(patch)
     }
 }
