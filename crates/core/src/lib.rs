@@ -1,12 +1,15 @@
-//! What task_mgmt decides without a database: the shapes of its `data` arguments, and whether dependencies form a cycle.
+//! What task_mgmt decides without a database: the shapes of its `data` arguments, whether dependencies form a cycle, what
+//! neuroglancer shows, and whether a state may be completed.
 //! Nothing here knows PostgreSQL.
 
 pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
 pub mod endpoints;
+pub mod feedback;
 pub mod frontier;
 pub mod ingestion;
+pub mod neuroglancer;
 pub mod projects;
 pub mod segment_types;
 pub mod segments;
