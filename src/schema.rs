@@ -13,9 +13,15 @@ extension_sql_file!("../sql/schema/21_assignment.sql", name = "assignment_sql", 
 extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sql", requires = ["assignment_sql"]);
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
 extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requires = ["timesheets_sql"]);
-extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["segments_sql"]);
+extension_sql_file!("../sql/schema/28_feedback.sql", name = "feedback_sql", requires = ["segments_sql"]);
+extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["feedback_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
 extension_sql_file!("../sql/schema/34_segment_views.sql", name = "segment_views_sql", requires = ["project_views_sql"]);
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["segment_views_sql"]);
+extension_sql_file!(
+    "../sql/schema/38_feedback_views.sql",
+    name = "feedback_views_sql",
+    requires = ["segment_views_sql", feedback_color]
+);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["feedback_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -13,6 +13,7 @@ pub mod neuroglancer;
 pub mod projects;
 pub mod segment_types;
 pub mod segments;
+pub mod standard_types;
 pub mod task_types;
 pub mod tasks;
 pub mod times;
