@@ -165,7 +165,8 @@ pub const FIXTURE: &str = r#"
     create function public.make(text, numeric, jsonb) returns text language sql
         as $$ select public.create_task($1, '{"task_type": "t"}') $$;
     select create_task_type('p', '{"task_type": "v", "completion_statuses": ["Done"]}');
-    select create_project('empty');
+    select create_project('empty'), add_standard_task_types('p');
+    select create_segment('p', '{"seed_id": 12, "seed_x": 1, "seed_y": 1, "seed_z": 1}');
     select update_user('p', 'ann', '{"qualified_task_types": ["t", "v"]}');
     select register_handler('p', 'v', 'verification', 'public.verify(text, text, text)');
     select register_handler('p', 'v', 'creation', 'public.make(text, numeric, jsonb)');
@@ -189,6 +190,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("grant_access" | "revoke_access" | "bind_user", "role") => "'client_hostile'",
         ("get_task_type" | "update_task_type" | "register_handler", "task_type") => "'t'",
         ("unregister_handler" | "add_segment_task", "task_type") => "'v'",
+        ("set_feedback_policy", "task_type") => "'trace_v0'",
         ("register_handler", "kind") => "'completion'",
         ("unregister_handler", "kind") => "'verification'",
         ("reactivate_task", "task_id") => "'done'",
@@ -210,7 +212,11 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "seed_id") => "12",
         (_, "options") => "'{}'::jsonb",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
+        (_, "filters") => "'{\"status\": \"Raw\"}'::jsonb",
         (_, "cascade") => "false",
+        (_, "add_status_annotation") => "true",
+        (_, "trace_task_id") => "'done'",
+        (_, "share_percent" | "max_rows" | "skip") => "5",
         (_, "days") => "7",
         (_, "start_date" | "end_date") => "now()",
         (

@@ -14,6 +14,7 @@ do $$ begin
 		{"task_id": "done", "task_type": "x", "completion_status": "Done", "completed_user_id": "v"}]');
 	perform create_dependency('p', '{"dependency_id": "d", "task_id": "waits", "dependent_on_task_id": "free", "required_completion_status": "Done"}');
 	perform start_task('p', 'v', 'held'), cancel_task('p', 'cancelled'), pause_project('paused'), deactivate_user('p', 'gone');
+	perform create_segment('p', '{"seed_id": 1, "seed_x": 1, "seed_y": 1, "seed_z": 1}');
 	perform create_user('q', '{"user_id": "u"}'), create_task_type('q', '{"task_type": "x"}'), create_task('q', '{"task_id": "free", "task_type": "x"}');
 end $$;
 create function refuse(text, text, text) returns jsonb language sql as $$ select '{"passed": false, "message": "too dark"}'::jsonb $$;
@@ -47,7 +48,9 @@ select * from try($$select * from start_task_cross_project('u', 'none')$$);
 select * from try($$select get_dependency('p', 'none')$$);
 select * from try($$select grant_access('none', 'reader')$$);
 select * from try($$select register_handler('p', 'x', 'completion', 4294967295::oid)$$);
+select * from try($$select add_segment_task('p', 2, 'x')$$);
 select * from try($$select add_segment_task('p', 1, 'x')$$);
+select * from try($$select get_task_feedback('p', 'none')$$);
 
 -- 42710: it is there already.
 select * from try($$select create_project('p')$$);
