@@ -13,6 +13,7 @@ use crate::arguments::{numeric, numerics, required};
 use crate::error::Error;
 use crate::events;
 use crate::json::Jsonb;
+use crate::locks::{self, Key};
 use crate::projects;
 use crate::spi::sql;
 use crate::task_creation;
@@ -28,7 +29,8 @@ use crate::tasks;
 /// *Returns* an object: segments_found, segments_skipped, tasks_created, created_task_ids (array, in order of seeds), dry_run.
 /// *Errors*: P0002 project or task type unknown; 22023 anything wrong with `filters` or `options`; 42501 the caller is not a
 /// manager.
-/// *Locks*: the rows of the segments, so that two calls do not make two tasks for one segment.
+/// *Locks*: the key of the project's new segments, alone, so that two calls do not make two tasks for one segment; then as
+/// `create_tasks`.
 /// *Source*: annotation reference 19.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -42,7 +44,10 @@ fn create_trace_tasks(
     let options = required("options", options)?.text();
     let options = BulkOptions::parse(&options).map_err(Error::from)?;
     projects::require_existing(project)?;
-    let found = lock_segments(project, &filters)?;
+    if !options.is_dry_run() {
+        locks::lock(Key::Segments(project));
+    }
+    let found = find_segments(project, &filters)?;
     let wanted = match options.skips_existing() {
         true => without_tasks(project, &found)?,
         false => found.clone(),
@@ -90,10 +95,9 @@ fn create_all(project: &str, options: &BulkOptions, seeds: &[u64]) -> Result<Vec
     Ok(new.iter().map(|task| task.task_id.as_deref().unwrap_or_default().to_owned()).collect())
 }
 
-/// The seeds of the segments that fit, in order. Their rows are locked, so that what tasks they have is read after whoever
-/// makes others in the same way.
-fn lock_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error> {
-    macro_rules! lock {
+/// The seeds of the segments that fit, in order.
+fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error> {
+    macro_rules! find {
         ($condition:literal) => {
             sql!(concat!(
                 "select seed_id::text
@@ -105,15 +109,14 @@ fn lock_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error
                     and ",
                 $condition,
                 "
-                order by segment.seed_id
-                for no key update"
+                order by segment.seed_id"
             ))
         };
     }
     let seeds = filters.seed_ids.as_ref().map(|seeds| seeds.iter().map(|seed| numeric(seed.0)).collect::<Vec<_>>());
     let statement = match seeds {
-        Some(_) => lock!("seed_id = any($7)"),
-        None => lock!("$7::numeric[] is null"),
+        Some(_) => find!("seed_id = any($7)"),
+        None => find!("$7::numeric[] is null"),
     };
     statement.all(
         &[
