@@ -140,7 +140,7 @@ pub enum Error {
     HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
     #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
-    #[error("segment_type {given} is not the one that segment {seed} is expected to have: {}", or_none(expected))]
+    #[error("segment_type cannot be {}: that of segment {seed} is {}", or_none(given), or_none(expected))]
     NotTheSegmentsType { seed: u64, given: String, expected: String },
     #[error("Task with completed_user_id must have completion_status: none was given for {0}")]
     NoCompletionStatus(String),

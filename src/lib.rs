@@ -67,6 +67,7 @@ pub mod pg_test {
 mod tests {
     use pgrx::prelude::*;
 
+    use crate::attempt::Attempt;
     use crate::clock::{self, Instant};
     use crate::columns;
     use crate::json::Jsonb;
@@ -187,10 +188,34 @@ mod tests {
             value::<String>(held).as_deref(),
             Some("11 ShareLock, 12 ExclusiveLock, 13 ExclusiveLock, 13 ExclusiveLock, 14 ExclusiveLock")
         );
+        locks::share_apart(Key::Segments("p"));
+        assert_eq!(
+            value::<String>("select mode from pg_locks where objsubid = 15 and locktype = 'advisory'").as_deref(),
+            Some("RowExclusiveLock")
+        );
         locks::unlock(Key::Task("p", "t"));
         let tasks =
             "select count(*) from pg_locks where objsubid = 14 and locktype = 'advisory' and pid = pg_backend_pid()";
         assert_eq!(value::<i64>(tasks), Some(0));
+    }
+
+    #[pg_test]
+    fn an_attempt_that_is_not_kept_leaves_nothing() {
+        Spi::run("create temp table t (i int)").unwrap();
+        let insert = sql!("insert into t values ($1)");
+        for (i, is_kept) in [(1_i32, false), (2, true), (3, false)] {
+            let attempt = Attempt::begin();
+            insert.run(&[i.into()]).unwrap();
+            locks::lock(Key::Task("p", &i.to_string()));
+            if is_kept {
+                attempt.keep();
+            }
+        }
+        insert.run(&[4_i32.into()]).unwrap();
+        assert_eq!(value::<String>("select string_agg(i::text, ' ' order by i) from t").as_deref(), Some("2 4"));
+        let tasks =
+            "select count(*) from pg_locks where objsubid = 14 and locktype = 'advisory' and pid = pg_backend_pid()";
+        assert_eq!(value::<i64>(tasks), Some(1));
     }
 
     #[pg_test]

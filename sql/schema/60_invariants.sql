@@ -125,8 +125,8 @@ select * from (
 	where s.seed_id is null or t.task_no is null
 
 	union all -- An endpoint is of an existing segment, and has the status that it was given last.
-	select 'endpoint has its segment and last status', e.project_name, e.endpoint_id::text,
-		format('segment %s, %s, last given %s', e.seed_id, e.status, u.new_status)
+	select 'endpoint has its segment and last status', e.project_name, e.seed_id::text,
+		format('endpoint %s is %s, last given %s', e.endpoint_id, e.status, u.new_status)
 	from task_mgmt.endpoint e
 	left join task_mgmt.segment s on s.project_name = e.project_name and s.seed_id = e.seed_id
 	left join lateral (

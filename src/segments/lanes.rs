@@ -123,7 +123,10 @@ pub fn follow(project: &str, task_nos: &[i64], now: Instant) -> Result<(), Error
         by_type.entry(segment_type).or_default().push(*task_no);
     }
     by_type.into_iter().try_for_each(|(segment_type, task_nos)| {
-        let detail = format!("segment type \"{segment_type}\"");
+        let detail = match segment_type {
+            "" => "no segment type".to_owned(),
+            name => format!("segment type {name}"),
+        };
         events::append(project, &task_nos, "changed", Actor::Caller, Some(&detail), now)
     })
 }
@@ -148,6 +151,9 @@ pub fn settle(project: &str, new: &mut [NewTask]) -> Result<(), Error> {
 /// If there are seeds without a segment, keeps others from creating it until the transaction ends. The caller holds no task's key
 /// yet.
 pub fn announce(project: &str, seeds: &[u64]) -> Result<(), Error> {
+    if seeds.is_empty() {
+        return Ok(());
+    }
     let segments = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = any($2)");
     if segments.run(&[project.into(), numerics(seeds).into()])? < seeds.len() {
         locks::share_apart(Key::Segments(project));

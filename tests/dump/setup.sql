@@ -33,6 +33,11 @@ do $$ begin
 	perform create_dependency('dump', '{"task_id": "waits", "dependent_on_task_id": "held", "required_completion_status": "Can''t Continue"}');
 	perform start_task('dump', 'bob', 'done'), submit_timesheet('dump', 'bob', 12.345, 'done'), release_task('dump', 'bob', 'done', 'Done', E'\t\\.\n');
 	perform start_task('dump', 'anna', 'held'), submit_timesheet('dump', 'anna', 0.001, 'held'), cancel_task('dump', 'cancelled');
+	perform create_segment_type('dump', '{"type_name": "axon", "sample_segment_ids": [18446744073709551615], "instruction": "Follow it.\n"}');
+	perform create_segments('dump', '[{"seed_id": 18446744073709551615, "seed_x": 0.1, "seed_y": 1e300, "seed_z": -3, "expected_segment_type": "axon"},
+		{"seed_id": 0, "seed_x": 0, "seed_y": 0, "seed_z": 0, "status": "Wrong type", "current_segment_id": 9223372036854775808, "extra_data": {"k": "🧠"}}]');
+	perform link_segment_task('dump', 0, 'done'), lock_segments('dump', '{18446744073709551614}');
+	perform create_endpoint('dump', '{"seed_id": 0, "x": 0.1, "y": 0, "z": 0, "status": "BREADCRUMB", "user_id": "bob"}');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

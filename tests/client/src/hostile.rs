@@ -44,6 +44,9 @@ pub fn values(sql_type: &str) -> Vec<Value> {
         "double precision" => typed(&["NaN", "Infinity", "-Infinity", "1e308", "-1e308", "0", "-0", "5e-324", "-1"]),
         "integer" => typed(&["2147483647", "-2147483648", "0", "-1"]),
         "bigint" => typed(&["9223372036854775807", "-9223372036854775808", "0", "-1"]),
+        "numeric[]" => {
+            typed(&["{NaN}", "{1,-1}", "{null}", "{{1,2},{3,0.5}}", "[5:5]={18446744073709551616}", "{1e10000}"])
+        }
         "numeric" => typed(&["NaN", "Infinity", "-Infinity", "-1", "0.5", "18446744073709551616", "1e10000"]),
         "timestamp with time zone" => typed(&["infinity", "-infinity", "4713-01-01 BC", "294276-12-31"]),
         "regprocedure" => vec![
@@ -166,7 +169,6 @@ pub const FIXTURE: &str = r#"
         as $$ select public.create_task($1, '{"task_type": "t"}') $$;
     select create_task_type('p', '{"task_type": "v", "completion_statuses": ["Done"]}');
     select create_project('empty'), add_standard_task_types('p');
-    select create_segment('p', '{"seed_id": 12, "seed_x": 1, "seed_y": 1, "seed_z": 1}');
     select update_user('p', 'ann', '{"qualified_task_types": ["t", "v"]}');
     select register_handler('p', 'v', 'verification', 'public.verify(text, text, text)');
     select register_handler('p', 'v', 'creation', 'public.make(text, numeric, jsonb)');
@@ -179,6 +181,11 @@ pub const FIXTURE: &str = r#"
     select release_task('p', 'ann', 'done', 'Done');
     select start_task('p', 'ann', 'held');
     select submit_timesheet('p', 'ann', 1, 'held');
+    select create_segment_type('p', '{"type_name": "axon"}');
+    select create_segment_type('p', '{"type_name": "unused"}');
+    select create_segments('p', '[{"seed_id": 12, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon"},
+        {"seed_id": 13, "seed_x": 0, "seed_y": 0, "seed_z": 0}]');
+    select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.
@@ -198,6 +205,14 @@ pub fn valid(function: &str, argument: &str) -> Value {
             "'held'"
         }
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
+        ("delete_segment_type", "type_name") => "'unused'",
+        (_, "type_name") => "'axon'",
+        (_, "endpoint_id") => "(select max(endpoint_id) from task_mgmt.endpoints)",
+        (_, "new_status") => "'CONTINUED'",
+        (_, "segment_ids") => "'{12}'::numeric[]",
+        (_, "filters") => "'{\"status\": \"Raw\"}'::jsonb",
+        (_, "max_rows" | "skip") => "7",
+        (_, "dry_run") => "false",
         (_, "sv_resolution_x" | "sv_resolution_y" | "sv_resolution_z" | "max_idle_seconds" | "duration_seconds") => {
             "1.5"
         }
@@ -212,11 +227,10 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "seed_id") => "12",
         (_, "options") => "'{}'::jsonb",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
-        (_, "filters") => "'{\"status\": \"Raw\"}'::jsonb",
         (_, "cascade") => "false",
         (_, "add_status_annotation") => "true",
         (_, "trace_task_id") => "'done'",
-        (_, "share_percent" | "max_rows" | "skip") => "5",
+        (_, "share_percent") => "5",
         (_, "days") => "7",
         (_, "start_date" | "end_date") => "now()",
         (
@@ -241,6 +255,11 @@ fn valid_data(function: &str) -> &'static str {
         "create_dependencies" => {
             r#"[{"task_id": "other", "dependent_on_task_id": "free", "required_completion_status": "Done"}]"#
         }
+        "create_segment_type" => r#"{"type_name": "new"}"#,
+        "create_segment" => r#"{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}"#,
+        "create_segments" | "ingest_segments" => r#"[{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}]"#,
+        "create_endpoint" => r#"{"seed_id": 12, "x": 1, "y": 1, "z": 1, "status": "CERTAIN", "user_id": "ann"}"#,
+        "replace_endpoints" => r#"[{"x": 1, "y": 1, "z": 1, "status": "CERTAIN"}]"#,
         _ => "{}",
     }
 }

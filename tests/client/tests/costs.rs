@@ -15,11 +15,19 @@ const TIMES: u32 = 8;
 
 #[test]
 fn a_call_costs_what_the_tasks_cost_that_it_is_about() {
-    let database = Database::create("client_costs");
-    let mut session = Session::open(&database);
-    let few = session.costs("few", FEW, 1);
-    let among_others = session.costs("among_others", FEW, FEW * TIMES);
-    let many = session.costs("many", FEW * TIMES, 1);
+    grows_with_its_objects(&Database::create("client_costs"), &CREATION, &LIFE);
+}
+
+#[test]
+fn a_call_costs_what_the_segments_cost_that_it_is_about() {
+    grows_with_its_objects(&Database::create("client_segment_costs"), &SEGMENT_CREATION, &SEGMENT_LIFE);
+}
+
+fn grows_with_its_objects(database: &Database, creation: &[&'static str], life: &[&'static str]) {
+    let mut session = Session::open(database);
+    let few = session.costs("few", FEW, 1, creation, life);
+    let among_others = session.costs("among_others", FEW, FEW * TIMES, creation, life);
+    let many = session.costs("many", FEW * TIMES, 1, creation, life);
     for ((few, among_others), many) in few.iter().zip(&among_others).zip(&many) {
         assert!(among_others.is_at_most(2.0, few), "among others: {among_others:?} instead of {few:?}");
         assert!(many.is_at_most(2.0 * f64::from(TIMES), few), "{TIMES} times as many: {many:?} instead of {few:?}");
@@ -57,19 +65,23 @@ impl<'a> Session<'a> {
         Self { database, client, plans }
     }
 
-    /// The costs of what a new project goes through in which many tasks wait for one, and others for another one.
-    fn costs(&mut self, project: &str, dependents: u32, others: u32) -> Vec<Cost> {
+    /// The costs of what a new project goes through in which many objects belong to one, and others to another one.
+    fn costs(
+        &mut self,
+        project: &str,
+        objects: u32,
+        others: u32,
+        creation: &[&'static str],
+        life: &[&'static str],
+    ) -> Vec<Cost> {
         self.database.create_project(project, &["u"]);
-        self.database
-            .connect()
-            .batch_execute(&fill_in(&CREATION.map(|call| format!("select {call};")).concat(), project, "other", others))
-            .unwrap();
-        let calls = CREATION.iter().chain(&LIFE);
+        let create_others: String = creation.iter().map(|call| format!("select {call};")).collect();
+        self.database.connect().batch_execute(&fill_in(&create_others, project, "other", others)).unwrap();
         let cost = |call: &&'static str| {
-            self.client.batch_execute(&format!("select {}", fill_in(call, project, "task", dependents))).unwrap();
-            self.plans.try_iter().fold(Cost::of(call), |cost, notice| cost.with(&notice, dependents))
+            self.client.batch_execute(&format!("select {}", fill_in(call, project, "task", objects))).unwrap();
+            self.plans.try_iter().fold(Cost::of(call), |cost, notice| cost.with(&notice, objects))
         };
-        calls.map(cost).collect()
+        creation.iter().chain(life).map(cost).collect()
     }
 }
 
@@ -94,8 +106,55 @@ const LIFE: [&str; 6] = [
     "count(delete_dependency('PROJECT', 'TASK' || number)) from generate_series(1, NUMBER / 10) number",
 ];
 
+const SEGMENT_CREATION: [&str; 3] = [
+    "create_tasks('PROJECT', (
+        select jsonb_agg(jsonb_build_object('task_id', 'TASK' || number, 'task_type', 't', 'segment_seed_id', SEED))
+        from generate_series(1, NUMBER) number
+    ))",
+    "create_segment_type('PROJECT', jsonb_build_object('type_name', 'TASK'))",
+    "create_segments('PROJECT', (
+        select jsonb_agg(jsonb_build_object('seed_id', SEED, 'seed_x', 0, 'seed_y', 0, 'seed_z', 0,
+            'expected_segment_type', 'TASK', 'current_segment_id', SEED))
+        from generate_series(1, NUMBER) number
+    ))",
+];
+
+const SEGMENT_LIFE: [&str; 12] = [
+    "create_tasks('PROJECT', (
+        select jsonb_agg(jsonb_build_object('task_type', 't', 'segment_seed_id', SEED))
+        from generate_series(1, NUMBER) number
+    ))",
+    "ingest_segments('PROJECT', (
+        select jsonb_agg(jsonb_build_object('seed_id', SEED, 'seed_x', 0, 'seed_y', 0, 'seed_z', 0,
+            'expected_segment_type', 'TASK'))
+        from generate_series(1, NUMBER) number
+    ))",
+    r#"count(update_segment('PROJECT', SEED, '{"status": "Proofread"}')) from generate_series(1, NUMBER / 10) number"#,
+    r#"count(update_segment('PROJECT', SEED, '{"expected_segment_type": null}')) from generate_series(1, 10) number"#,
+    "list_segments('PROJECT', jsonb_build_object('current_segment_id', SEED)) from generate_series(1, 10) number",
+    "list_segments('PROJECT', max_rows => 10)",
+    "count(get_segment('PROJECT', SEED)), count(get_segment_tasks('PROJECT', SEED))
+        from generate_series(1, NUMBER / 10) number",
+    "count(link_segment_task('PROJECT', SEED, 'TASK1')) from generate_series(1, NUMBER / 10) number",
+    "replace_endpoints('PROJECT', SEED, 'u', (
+        select jsonb_agg(jsonb_build_object('x', point, 'y', 0, 'z', 0, 'status', 'CERTAIN'))
+        from generate_series(1, NUMBER) point
+    )) from (select 1) as one (number)",
+    "replace_endpoints('PROJECT', SEED, 'u', (
+        select jsonb_agg(jsonb_build_object('x', point, 'y', 0, 'z', 0, 'status', 'UNCERTAIN'))
+        from generate_series(NUMBER / 2, 2 * NUMBER) point
+    )) from (select 1) as one (number)",
+    "lock_segments('PROJECT', array_agg(SEED)) from generate_series(1, NUMBER) number",
+    "cardinality(get_unlocked_segments('PROJECT', array_agg(SEED))) from generate_series(1, NUMBER) number",
+];
+
+/// SEED is a seed that the others do not have, by its number.
 fn fill_in(call: &str, project: &str, task: &str, number: u32) -> String {
-    call.replace("PROJECT", project).replace("TASK", task).replace("NUMBER", &number.to_string())
+    let first_seed = if task == "other" { 1_000_000 } else { 0 };
+    call.replace("PROJECT", project)
+        .replace("TASK", task)
+        .replace("NUMBER", &number.to_string())
+        .replace("SEED", &format!("({first_seed} + number)"))
 }
 
 #[derive(Debug)]

@@ -188,6 +188,11 @@ fn names_of_full_length_work_everywhere() {
             "create_dependency('{project}', '{}')",
             data(json!({"task_id": other, "dependent_on_task_id": one, "required_completion_status": status}))
         ),
+        format!("create_segment_type('{project}', '{}')", data(json!({"type_name": segment}))),
+        format!(
+            "create_segment('{project}', '{}')",
+            data(json!({"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": segment}))
+        ),
         format!("start_task('{project}', '{user}')"),
         format!("submit_timesheet('{project}', '{user}', 1, '{one}')"),
         format!("release_task('{project}', '{user}', '{one}', '{status}')"),

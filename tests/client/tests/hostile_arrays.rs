@@ -57,6 +57,44 @@ fn one_bad_task_of_many_refuses_all() {
 }
 
 #[test]
+fn one_bad_segment_of_many_refuses_all() {
+    let database = Database::create("client_many_segments");
+    database.create_project("p", &[]);
+    let mut client = database.connect();
+    client
+        .batch_execute(&format!(
+            r#"select create_segment_type('p', '{{"type_name": "axon"}}');
+            select create_segment('p', '{{"seed_id": 0, "seed_x": 0, "seed_y": 0, "seed_z": 0}}');
+            select create_tasks('p', (
+                select jsonb_agg(jsonb_build_object('task_type', 't', 'segment_seed_id', number))
+                from generate_series(1, {ELEMENTS}) number
+            ));
+            create temp table good as
+                select jsonb_agg(jsonb_build_object('seed_id', number, 'seed_x', number, 'seed_y', 0.5, 'seed_z', -1,
+                    'expected_segment_type', 'axon')) as data
+                from generate_series(1, {ELEMENTS}) number"#
+        ))
+        .unwrap();
+    let cases = [
+        ("jsonb_set(data, '{50000}', '7')", "22023", "data[50000]"),
+        ("jsonb_set(data, '{50000,seed_x}', '\"x\"')", "22023", "data[50000].seed_x"),
+        ("jsonb_set(data, '{50000,nope}', '1')", "22023", "data[50000].nope"),
+        ("jsonb_set(data, '{50000,root_x}', '1')", "22023", "data[50000].root_x"),
+        ("jsonb_set(data, '{50000,seed_id}', '7')", "42710", "see data[50000]"),
+        ("jsonb_set(data, '{50000,seed_id}', '0')", "42710", "see data[50000]"),
+        ("jsonb_set(data, '{50000,segment_type}', '\"none\"')", "P0002", "see data[50000]"),
+    ];
+    for (change, code, culprit) in cases {
+        refused(&mut client, "create_segments", change, code, culprit);
+    }
+    client.batch_execute("select create_segments('p', data) from good").unwrap();
+    refused(&mut client, "create_segments", "data", "42710", "see data[0]");
+    let moved = client.query_one("select count(*) from task_mgmt.tasks where segment_type = 'axon'", &[]).unwrap();
+    assert_eq!(moved.get::<_, i64>(0), i64::from(ELEMENTS));
+    assert_invariants(&mut client);
+}
+
+#[test]
 fn one_bad_dependency_of_many_refuses_all() {
     let database = Database::create("client_many_dependencies");
     database.create_project("p", &[]);

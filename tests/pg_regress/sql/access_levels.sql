@@ -10,6 +10,8 @@ do $$ begin
 	perform create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done"]}');
 	perform create_user('p', '{"user_id": "u", "qualified_task_types": ["x"]}');
 	perform create_tasks('p', '[{"task_id": "a", "task_type": "x"}, {"task_id": "b", "task_type": "x"}]');
+	perform create_segment_type('p', '{"type_name": "axon"}');
+	perform create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0}');
 	perform grant_access('regress_' || level, level, 'p') from unnest('{reader, worker, manager, admin}'::text[]) level;
 end $$;
 -- Says of each role whether it may run a statement, which is undone.
@@ -35,7 +37,9 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$get_dependencies_depending_on_task('p', 'a')$$, $$get_unsatisfied_dependencies_for_task('p', 'a')$$,
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
 	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$,
-	$$get_task_feedback('p', 'u')$$, $$get_feedback_policy('p')$$]) function
+	$$get_task_feedback('p', 'u')$$, $$get_feedback_policy('p')$$,
+	$$get_segment_type('p', 'axon')$$, $$list_segment_types('p')$$, $$get_segment('p', 1)$$, $$list_segments('p')$$, $$get_segment_tasks('p', 1)$$,
+	$$add_segment_type_and_instructions('p', 'a')$$, $$get_endpoints('p', 1)$$, $$get_endpoint_updates('p', 1)$$, $$get_unlocked_segments('p', '{1}')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role <> 'regress_nobody') = 'yes yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_nobody') ~ 'permission denied'
 order by function;
@@ -44,7 +48,8 @@ order by function;
 select * from try_as($$select start_task('p', 'u')$$);
 select function as as_well
 from unnest(array[$$start_task('p', 'u', 'a')$$, $$release_task('p', 'u', 'a')$$, $$renew_lease('p', 'u', 'a')$$, $$submit_timesheet('p', 'u', 1, 'a')$$,
-	$$verify_task('p', 'a', 'Done')$$]) function,
+	$$verify_task('p', 'a', 'Done')$$, $$create_endpoint('p', '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}')$$,
+	$$replace_endpoints('p', 1, 'u', '[]')$$]) function,
 	lateral (select start_task('p', 'u', 'a')) held
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_worker', 'regress_manager', 'regress_admin')) = 'yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_reader') ~ 'needs worker'
@@ -63,7 +68,11 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note":
 	$$create_user('p', '{"user_id": "v"}')$$, $$update_user('p', 'u', '{}')$$, $$deactivate_user('p', 'u')$$,
 	$$create_task_type('p', '{"task_type": "y"}')$$, $$update_task_type('p', 'x', '{}')$$, $$add_standard_task_types('p')$$, $$create_trace_tasks('p', '{"batch": "b"}')$$,
 	$$update_project('p', '{}')$$, $$pause_project('p')$$, $$resume_project('p')$$, $$bind_user('p', 'u', 'regress_nobody')$$,
-	$$unbind_user('p', 'u')$$, $$unregister_handler('p', 'x', 'completion')$$]) function
+	$$unbind_user('p', 'u')$$, $$unregister_handler('p', 'x', 'completion')$$, $$create_segment_type('p', '{"type_name": "soma"}')$$,
+	$$update_segment_type('p', 'axon', '{}')$$, $$delete_segment_type('p', 'axon')$$, $$create_segments('p', '[]')$$,
+	$$create_segment('p', '{"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0}')$$, $$update_segment('p', 1, '{}')$$,
+	$$update_segment('p', 1, '{"expected_segment_type": "axon"}')$$, $$ingest_segments('p', '[]')$$, $$retire_duplicate_segments('p')$$,
+	$$link_segment_task('p', 1, 'a')$$, $$unlink_segment_task('p', 1, 'a')$$, $$lock_segments('p', '{1}')$$, $$unlock_segments('p', '{1}')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_manager', 'regress_admin')) = 'yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_worker') ~ 'needs manager'
 order by function;
@@ -80,7 +89,7 @@ select * from try_as($$select update_task('p', 'b', '{"note": "half"}')$$);
 select * from try_as($$select archive_project('p')$$);
 select * from try_as($$select grant_access('regress_nobody', 'reader', 'p')$$);
 select function as as_well
-from unnest(array[$$delete_project('p', cascade => true)$$, $$clear_project_data('p')$$, $$revoke_access('regress_reader', 'p')$$]) function
+from unnest(array[$$delete_project('p', cascade => true)$$, $$clear_project_data('p')$$, $$clear_segments('p')$$, $$revoke_access('regress_reader', 'p')$$]) function
 where (select result from try_as('select ' || function) where role = 'regress_admin') = 'yes'
 	and (select result from try_as('select ' || function) where role = 'regress_manager') ~ 'needs admin'
 order by function;

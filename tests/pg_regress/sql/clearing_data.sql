@@ -10,6 +10,9 @@ create function fill(project text) returns void language plpgsql as $$ begin
 	perform create_tasks(project, '[{"task_id": "a", "task_type": "x"}, {"task_id": "b", "task_type": "x"}, {"task_id": "c", "task_type": "x"},
 		{"task_id": "mine", "task_type": "x", "assigned_user_id": "v", "is_paused": true}]');
 	perform create_dependency(project, '{"task_id": "c", "dependent_on_task_id": "a", "required_completion_status": "Done"}');
+	perform create_segment_type(project, '{"type_name": "axon"}'), lock_segments(project, '{1}');
+	perform create_segment(project, '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon"}'), link_segment_task(project, 1, 'a'),
+		create_endpoint(project, '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}');
 	perform start_task(project, 'u', 'a'), submit_timesheet(project, 'u', 1, 'a'), submit_timesheet(project, 'u', 2, 'a'),
 		start_task(project, 'v', 'b'), submit_timesheet(project, 'v', 3, 'b');
 end $$;
@@ -42,6 +45,11 @@ select * from task_mgmt.check_invariants();
 select create_task('p', '{"task_id": "a", "task_type": "x"}'), start_task('p', 'u'), get_total_task_time('p', 'a');
 select get_dependencies_for_task('p', 'c'), get_task('p', 'a')->'first_start_ts' is not null as anew;
 select clear_project_data('p'), clear_project_data('p') as again;
+
+-- Segments stay, also without tasks; they go with their links and endpoints.
+select get_segment('p', 1)->'task_ids' as task_ids, get_endpoints('p', 1)->0->>'status' as endpoint;
+select delete_project('p');
+select clear_segments('p'), clear_segments('p') as again, delete_segment_type('p', 'axon'), unlock_segments('p', '{1}');
 
 -- Then users and types can go, too; again there are none.
 select clear_project_users('p'), clear_project_task_types('p');

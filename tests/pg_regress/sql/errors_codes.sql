@@ -13,8 +13,8 @@ do $$ begin
 		{"task_id": "empty", "task_type": "empty", "active_user_id": "w"},
 		{"task_id": "done", "task_type": "x", "completion_status": "Done", "completed_user_id": "v"}]');
 	perform create_dependency('p', '{"dependency_id": "d", "task_id": "waits", "dependent_on_task_id": "free", "required_completion_status": "Done"}');
+	perform create_segment_type('p', '{"type_name": "axon"}'), create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon"}');
 	perform start_task('p', 'v', 'held'), cancel_task('p', 'cancelled'), pause_project('paused'), deactivate_user('p', 'gone');
-	perform create_segment('p', '{"seed_id": 1, "seed_x": 1, "seed_y": 1, "seed_z": 1}');
 	perform create_user('q', '{"user_id": "u"}'), create_task_type('q', '{"task_type": "x"}'), create_task('q', '{"task_id": "free", "task_type": "x"}');
 end $$;
 create function refuse(text, text, text) returns jsonb language sql as $$ select '{"passed": false, "message": "too dark"}'::jsonb $$;
@@ -50,9 +50,15 @@ select * from try($$select grant_access('none', 'reader')$$);
 select * from try($$select register_handler('p', 'x', 'completion', 4294967295::oid)$$);
 select * from try($$select add_segment_task('p', 2, 'x')$$);
 select * from try($$select add_segment_task('p', 1, 'x')$$);
+select * from try($$select get_segment_type('p', 'none')$$);
+select * from try($$select get_segment('p', 2)$$);
+select * from try($$select update_endpoint_status('p', -1, 'u', 'CERTAIN')$$);
 select * from try($$select get_task_feedback('p', 'none')$$);
 
 -- 42710: it is there already.
+select * from try($$select create_segment_type('p', '{"type_name": "axon"}')$$);
+select * from try($$select create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0}')$$);
+select * from try($$select create_segments('p', '[{"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0}, {"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0}]')$$);
 select * from try($$select create_project('p')$$);
 select * from try($$select create_user('p', '{"user_id": "u"}')$$);
 select * from try($$select create_task_type('p', '{"task_type": "x"}')$$);
@@ -62,6 +68,7 @@ select * from try($$select create_dependency('p', '{"dependency_id": "d", "task_
 -- 55000: it is in the wrong state.
 select * from try($$select start_task('paused', 'u')$$);
 select * from try($$select delete_project('p')$$);
+select * from try($$select delete_segment_type('p', 'axon')$$);
 select * from try($$select update_task_type('p', 'x', '{"completion_statuses": []}')$$);
 select * from try($$select clear_project_users('p')$$);
 select * from try($$select clear_project_task_types('p')$$);
@@ -107,6 +114,7 @@ select * from try($$select register_handler('p', 'x', 'verification', 'refuse(te
 reset role;
 
 -- 22023: an argument is wrong.
+select * from try($$select create_task('p', '{"task_type": "x", "segment_seed_id": 1, "segment_type": "soma"}')$$);
 select * from try($$select start_task(null, 'u')$$);
 select * from try($$select create_user('p', '{"user_id": 7}')$$);
 select * from try($$select release_task('p', 'v', 'held', 'Odd')$$);

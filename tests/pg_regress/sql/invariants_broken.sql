@@ -12,6 +12,10 @@ do $$ begin
 	perform create_dependency('p', '{"dependency_id": "e", "task_id": "mine", "dependent_on_task_id": "done", "required_completion_status": "Done"}');
 	perform start_task('p', 'u', 'done'), submit_timesheet('p', 'u', 1, 'done'), release_task('p', 'u', 'done', 'Done'), start_task('p', 'u', 'held'),
 		cancel_task('p', 'cancelled');
+	perform create_segment_type('p', '{"type_name": "axon"}'), create_segment_type('p', '{"type_name": "soma"}');
+	perform create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0, "segment_type": "soma", "expected_segment_type": "axon"}');
+	perform create_task('p', '{"task_id": "traced", "task_type": "x", "segment_seed_id": 1, "is_paused": true}'), link_segment_task('p', 1, 'done');
+	perform create_endpoint('p', '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}');
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -22,7 +26,7 @@ create function broken(statement text) returns table (invariant text, object tex
 		create temp table report as select * from task_mgmt.check_invariants();
 		raise exception using errcode = 'UNDO0', message = (select coalesce(json_agg(r order by r.invariant, r.object, r.detail), '[]')::text from report r);
 	exception when sqlstate 'UNDO0' then
-		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N'), regexp_replace(j->>'detail', '(?<=user |task |fence )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
+		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N'), regexp_replace(j->>'detail', '(?<=user |task |fence |endpoint )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
 	end;
 end $$;
 
@@ -84,6 +88,18 @@ select * from broken($$delete from task_mgmt.lane$$);
 select * from broken($$update task_mgmt.task set segment_type = 'axon' where task_id = 'paused'$$);
 select * from broken($$delete from task_mgmt.task_type$$);
 select * from broken($$update task_mgmt.task set assigned_user_no = 99999 where task_id = 'paused'$$);
+
+-- D6: a task follows its segment.
+select * from broken($$update task_mgmt.task t set segment_type = '', lane_no = a.lane_no from task_mgmt.lane a where t.task_id = 'traced' and a.segment_type = ''$$);
+select * from broken($$update task_mgmt.segment set expected_segment_type = 'soma'$$);
+
+-- Segments, links and endpoints are of what exists.
+select * from broken($$delete from task_mgmt.segment_type where type_name = 'soma'$$);
+select * from broken($$update task_mgmt.segment_task set task_no = 99999999$$);
+select * from broken($$update task_mgmt.segment_task set seed_id = 2$$);
+select * from broken($$delete from task_mgmt.segment$$);
+select * from broken($$update task_mgmt.endpoint set status = 'UNCERTAIN'$$);
+select * from broken($$delete from task_mgmt.endpoint_update$$);
 
 -- Feedback is between existing tasks, and a policy about what exists.
 select * from broken($$insert into task_mgmt.feedback (project_name, task_no, feedback_task_no, user_id, created_at) select 'p', task_no, 99999999, 'u', created_at from task_mgmt.task where task_id = 'done'$$);

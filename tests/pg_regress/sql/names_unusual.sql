@@ -13,6 +13,11 @@ begin
 		jsonb_build_object('task_id', 'after', 'task_type', name))) = 2;
 	dependency := create_dependency(name, jsonb_build_object('task_id', 'after', 'dependent_on_task_id', name, 'required_completion_status', name));
 	assert get_dependency(name, dependency)->>'dependent_on_task_id' = name;
+	assert create_segment_type(name, jsonb_build_object('type_name', name, 'instruction', name)) = name;
+	assert create_segment(name, jsonb_build_object('seed_id', 1, 'seed_x', 0, 'seed_y', 0, 'seed_z', 0, 'expected_segment_type', name, 'batch', name)) = 1;
+	assert update_task(name, 'after', '{"segment_seed_id": 1}');
+	assert list_segments(name, jsonb_build_object('batch', name, 'expected_segment_type', name))->0->'task_ids'->>0 = 'after';
+	assert add_segment_type_and_instructions(name, 'after')->>'instruction' = name;
 	assert start_task(name, name) = name;
 	assert submit_timesheet(name, name, 1, name);
 	assert get_user(name, name)->>'active_task' = name;
