@@ -38,6 +38,12 @@ do $$ begin
 		{"seed_id": 0, "seed_x": 0, "seed_y": 0, "seed_z": 0, "status": "Wrong type", "current_segment_id": 9223372036854775808, "extra_data": {"k": "🧠"}}]');
 	perform link_segment_task('dump', 0, 'done'), lock_segments('dump', '{18446744073709551614}');
 	perform create_endpoint('dump', '{"seed_id": 0, "x": 0.1, "y": 0, "z": 0, "status": "BREADCRUMB", "user_id": "bob"}');
+	perform add_standard_task_types('dump'), set_feedback_policy('dump', 'trace_v0', 12.34), set_feedback_policy('dump', 'trace_v0', 100, 'bob');
+	perform create_task_type('dump', '{"task_type": "review", "completion_statuses": ["Fair", "Perfect"]}'),
+		register_handler('dump', 'review', 'completion', 'task_mgmt.complete_trace_feedback_v0(text, text, text)'),
+		create_user('dump', '{"user_id": "eve", "qualified_task_types": ["review"]}'),
+		create_task('dump', '{"task_id": "review", "task_type": "review", "extra_data": {"original_task_id": "done"}}'),
+		start_task('dump', 'eve'), release_task('dump', 'eve', 'review', 'Fair');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;
