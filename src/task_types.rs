@@ -134,6 +134,15 @@ fn update_task_type(
     }
 }
 
+/// Refuses a task type that does not exist. Errors: P0002.
+pub fn require_existing(project: &str, task_type: &str) -> Result<(), Error> {
+    let found = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
+    match found.run(&[project.into(), task_type.into()])? {
+        0 => Err(not_found(project, task_type)?),
+        _ => Ok(()),
+    }
+}
+
 /// The error for a task type that was not found: its project may be missing, too.
 pub fn not_found(project: &str, task_type: &str) -> Result<Error, Error> {
     projects::require_visible(project)?;

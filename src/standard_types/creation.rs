@@ -17,6 +17,7 @@ use crate::locks::{self, Key};
 use crate::projects;
 use crate::spi::sql;
 use crate::task_creation;
+use crate::task_types;
 use crate::tasks;
 
 /// Creates a trace task for each of the segments that fit, all or none. The tasks are named `trace_<seed>_<number>`, and begin
@@ -43,7 +44,7 @@ fn create_trace_tasks(
     let filters = BulkFilters::parse(&required("filters", filters)?.text()).map_err(Error::from)?;
     let options = required("options", options)?.text();
     let options = BulkOptions::parse(&options).map_err(Error::from)?;
-    projects::require_existing(project)?;
+    task_types::require_existing(project, options.task_type())?;
     if !options.is_dry_run() {
         locks::lock(Key::Segments(project));
     }

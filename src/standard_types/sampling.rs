@@ -39,8 +39,8 @@ fn set_feedback_policy(
     let task_type = required("task_type", task_type)?;
     let share = share_percent.map(|percent| Share::parse("share_percent", percent.normalize()));
     let share = share.transpose().map_err(Error::from)?;
-    require_type(project, task_type)?;
-    require_type(project, "trace_feedback_v0")?;
+    task_types::require_existing(project, task_type)?;
+    task_types::require_existing(project, "trace_feedback_v0")?;
     let user_no = user_id.map_or(Ok(EVERYBODY), |user| users::find_no(project, user))?;
     let changed = match share {
         Some(share) => set(project, task_type, user_no, share)?,
@@ -102,14 +102,6 @@ pub fn review_some(task: &CompletedTask) -> Result<(), Error> {
 
 /// The user_no of a share that is not a user's own.
 const EVERYBODY: i32 = 0;
-
-fn require_type(project: &str, task_type: &str) -> Result<(), Error> {
-    let found = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
-    match found.run(&[project.into(), task_type.into()])? {
-        0 => Err(task_types::not_found(project, task_type)?),
-        _ => Ok(()),
-    }
-}
 
 fn set(project: &str, task_type: &str, user_no: i32, share: Share) -> Result<bool, Error> {
     let changed = sql!(

@@ -50,7 +50,7 @@ select shortened(create_trace_tasks('p', '{"seed_ids": ["18446744073709551615", 
 select task_id, task_type, segment_seed_id from shown where task_type ~ 'segmentation';
 select create_trace_tasks('p', '{"seed_ids": []}'), create_trace_tasks('p', '{"batch": "none"}');
 -- All or none, and bad arguments are named.
-select create_trace_tasks('p', '{"status": "Proofread"}', '{"task_type": "none"}');
+select create_trace_tasks('p', '{"status": "Proofread"}', '{"task_type": "none", "dry_run": true}');
 select create_trace_tasks('p', '{}');
 select create_trace_tasks('p', '{"status": null}');
 select create_trace_tasks('p', '{"status": "Odd"}');

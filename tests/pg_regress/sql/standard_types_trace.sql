@@ -17,7 +17,7 @@ create function marks(kind text, n integer) returns jsonb language sql as $$
 	from generate_series(1, n) i $$;
 create function state(roots integer, certain integer, uncertain integer, breadcrumbs integer default 0) returns jsonb language sql as $$
 	select jsonb_build_object('ng_state', jsonb_build_object('layers', jsonb_build_array(
-		'{"type": "segmentation", "name": "Segmentation", "segments": ["720575940621039145", "!5"]}',
+		'{"type": "segmentation", "name": "Segmentation", "segments": ["720575940621039145", "!5"]}'::jsonb,
 		marks('Seed Location', 1), marks('Root Location', roots), marks('Certain Ends', certain), marks('Uncertain Ends', uncertain),
 		marks('Breadcrumbs', breadcrumbs)))) $$;
 create view endpoints as select x, y, z, status, user_id from task_mgmt.endpoints where project_name = 'p' order by endpoint_id;
