@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
+use task_mgmt_core::arguments::{Invalid, check_name};
 use task_mgmt_core::standard_types::{self, FAULTY_TASK};
 use task_mgmt_core::tasks::NewTask;
 
@@ -31,7 +31,8 @@ pub enum StatusLayer {
 ///
 /// *Arguments*: `add_status_annotation` true adds an empty layer that is named by the trace's completion status, "Status: Done"
 /// for example, unless the trace is not completed, or its state is still the seed from which it is to be made.
-/// *Errors*: P0002 project or task unknown, or the project has no type trace_feedback_v0; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or task unknown, or the project has no type trace_feedback_v0; 22023 trace_task_id is no name; 42501 the
+/// caller is not a manager.
 /// *Source*: annotation reference 15.9.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -42,6 +43,7 @@ fn create_feedback_task_from_trace(
 ) -> Result<String, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     let trace = required("trace_task_id", trace_task_id)?;
+    check_name("trace_task_id", trace).map_err(Error::from)?;
     let status_layer = match required("add_status_annotation", add_status_annotation)? {
         true => StatusLayer::Added,
         false => StatusLayer::LeftOut,

@@ -66,7 +66,7 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note":
 	$$create_dependency('p', '{"task_id": "b", "dependent_on_task_id": "done", "required_completion_status": "Done"}')$$,
 	$$create_dependencies('p', '[]')$$, $$update_dependency('p', 'd', '{}')$$, $$delete_dependency('p', 'd')$$,
 	$$create_user('p', '{"user_id": "v"}')$$, $$update_user('p', 'u', '{}')$$, $$deactivate_user('p', 'u')$$,
-	$$create_task_type('p', '{"task_type": "y"}')$$, $$update_task_type('p', 'x', '{}')$$, $$add_standard_task_types('p')$$, $$create_trace_tasks('p', '{"batch": "b"}')$$,
+	$$create_task_type('p', '{"task_type": "y"}')$$, $$update_task_type('p', 'x', '{}')$$, $$add_standard_task_types('p')$$, $$create_trace_tasks('p', '{"batch": "b"}', '{"task_type": "x"}')$$,
 	$$update_project('p', '{}')$$, $$pause_project('p')$$, $$resume_project('p')$$, $$bind_user('p', 'u', 'regress_nobody')$$,
 	$$unbind_user('p', 'u')$$, $$unregister_handler('p', 'x', 'completion')$$, $$create_segment_type('p', '{"type_name": "soma"}')$$,
 	$$update_segment_type('p', 'axon', '{}')$$, $$delete_segment_type('p', 'axon')$$, $$create_segments('p', '[]')$$,
