@@ -15,8 +15,8 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time, history and links to segments. Users, task types, segments, the
-/// totals of closed pay periods and the project's own history stay.
+/// Removes all tasks of a project with their dependencies, time, history, feedback and links to segments. Users, task types,
+/// segments, the totals of closed pay periods and the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -69,6 +69,7 @@ fn clear_project_users(project_name: Option<&str>) -> Result<i64, ErrorReport> {
         where e.project_name = $1 and u.project_name = $1 and u.user_no = e.user_no"
     )
     .run(&[project.into()])?;
+    sql!("delete from task_mgmt.feedback_policy where project_name = $1 and user_no <> 0").run(&[project.into()])?;
     let users = remove_users(project)?;
     record(project, &format!("{users} users"), now)?;
     Ok(users as i64)
@@ -158,6 +159,7 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.blocked where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.feedback where project_name = $1").run(&[project.into()])?;
     let tasks = sql!("delete from task_mgmt.task where project_name = $1").run(&[project.into()])?;
     Ok(Removed { tasks: tasks as i64, dependencies: dependencies as i64, submissions: submissions as i64 })
 }
@@ -170,6 +172,7 @@ fn remove_segments(project: &str) -> Result<usize, Error> {
 }
 
 fn remove_task_types(project: &str) -> Result<usize, Error> {
+    sql!("delete from task_mgmt.feedback_policy where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lane where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.task_type where project_name = $1").run(&[project.into()])
 }

@@ -15,6 +15,7 @@ use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::rows::{Snapshot, Table};
 use crate::spi::{read, sql};
+use crate::standard_types::feedback::{self, Page};
 use crate::takeover::{self, Idle};
 
 /// Gives the user a task of any project that the user belongs to, by the rules of `start_task`.
@@ -63,6 +64,32 @@ fn get_task_cross_project(
         return Err(Error::TaskNotFoundAnywhere(task.into()).into());
     }
     Ok(TableIterator::new(found))
+}
+
+/// Feedback about the work of a user in all projects that the user belongs to and the caller may read, newest first, as
+/// `get_task_feedback` returns it.
+///
+/// *Arguments*: `max_rows` at most are returned, after `skip` others.
+/// *Errors*: P0002 the user is in no project that the caller may read; 22023 a negative number.
+/// *Source*: annotation reference 12.8.
+#[pg_extern(stable, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_task_feedback_cross_project(
+    user_id: Option<&str>,
+    max_rows: default!(Option<i32>, 20),
+    skip: default!(Option<i32>, 0),
+) -> Result<Jsonb, ErrorReport> {
+    let user = required("user_id", user_id)?;
+    let page = Page::new(max_rows, skip)?;
+    let projects: Vec<String> = read!(
+        "select project_name from task_mgmt.project_user
+        where user_id = $1 and project_name = any($2)"
+    )
+    .all(&[user.into(), access::readable_projects()?.into()], |row| row.get(1))?;
+    match projects.is_empty() {
+        true => Err(Error::UserNotFoundAnywhere(user.into()).into()),
+        false => Ok(feedback::read(&projects, user, page)?),
+    }
 }
 
 /// The projects in which the user exists and the caller may work. Errors: P0002 if there is none.

@@ -39,6 +39,8 @@ pub enum Error {
     SegmentTypeNotFound { project: String, segment_type: String },
     #[error("Segment with seed_id {seed} not found in project {project}")]
     SegmentNotFound { project: String, seed: u64 },
+    #[error("Segment {seed} not found in project {project}")]
+    TracedSegmentNotFound { project: String, seed: u64 },
     #[error("Endpoint with endpoint_id {endpoint} not found in project {project}")]
     EndpointNotFound { project: String, endpoint: i64 },
     #[error("Project {0} not found")]
@@ -221,6 +223,7 @@ impl Error {
             | DependencyNotFound { .. }
             | SegmentTypeNotFound { .. }
             | SegmentNotFound { .. }
+            | TracedSegmentNotFound { .. }
             | EndpointNotFound { .. }
             | StateOfUnknownProject(_)
             | StateOfUnknownSegment { .. }
@@ -313,7 +316,9 @@ impl Error {
                 "create_task_type makes one."
             }
             SegmentTypeNotFound { .. } => "create_segment_type makes one; list_segment_types names them.",
-            SegmentNotFound { .. } => "create_segment makes one; list_segments names them.",
+            SegmentNotFound { .. } | TracedSegmentNotFound { .. } => {
+                "create_segment makes one; list_segments names them."
+            }
             EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."

@@ -16,7 +16,8 @@ use crate::projects;
 use crate::spi::{self, sql};
 use crate::users;
 
-/// What a role needs privileges on: the functions, the public views (those with a security barrier), and their schemas.
+/// What a role needs privileges on: the functions, the public views (those with a security barrier), and their schemas. Functions
+/// of the inner schema that are volatile are handlers, which only the extension's owner calls.
 macro_rules! objects {
     () => {
         "with member as (
@@ -25,7 +26,10 @@ macro_rules! objects {
             join pg_depend d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
             where e.extname = 'task_mgmt'
         ), function as (
-            select p.* from pg_proc p join member m on m.classid = 'pg_proc'::regclass and m.objid = p.oid
+            select p.*
+            from pg_proc p
+            join member m on m.classid = 'pg_proc'::regclass and m.objid = p.oid
+            where p.pronamespace <> 'task_mgmt'::regnamespace or p.provolatile <> 'v'
         ), object (privilege, name, acl, is_ours) as (
             select 'execute on function ', oid::regprocedure::text, proacl, true
             from function

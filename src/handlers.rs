@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::handlers::function::{Function, Kind, Regprocedure};
 use crate::json::Jsonb;
 use crate::projects;
+use crate::segments;
 use crate::spi::sql;
 use crate::task_types;
 use crate::tasks;
@@ -26,6 +27,7 @@ use crate::tasks;
 /// * completion: (project_name text, task_id text, completion_status text) returns anything, ignored.
 /// * creation: (project_name text, seed_id numeric, options jsonb) returns text, the id of the task it created.
 ///
+/// The built-in handlers of the standard task types, which are in schema task_mgmt, may be registered by every manager.
 /// It is kept by name and signature, and runs as its owner, in a security-restricted operation (no SET ROLE, no temporary
 /// tables), with search_path `pg_catalog, pg_temp` unless it has a setting of its own. What it calls of this extension is
 /// checked against the access of its owner.
@@ -44,7 +46,9 @@ fn register_handler(
     let task_type = required("task_type", task_type)?;
     let kind = Kind::parse(required("kind", kind)?).map_err(Error::from)?;
     let function = Function::describe(kind, required("handler", handler)?)?;
-    function.require_rights_of_owner()?;
+    if !function.is_built_in()? {
+        function.require_rights_of_owner()?;
+    }
     set(project, task_type, kind, Some(&function.signature))?;
     Ok(true)
 }
@@ -102,9 +106,9 @@ fn verify_task(
 
 /// Creates a task for a segment through the creation handler of a task type.
 ///
-/// *Arguments*: `seed_id` from 0 to 18446744073709551615; `options` is an object that the handler understands.
+/// *Arguments*: `seed_id` is that of a segment, from 0 to 18446744073709551615; `options` is an object that the handler understands.
 /// *Returns* the id of the task.
-/// *Errors*: P0002 project or type unknown, or no creation handler registered; 22023 bad seed_id or options; 55000 the handler
+/// *Errors*: P0002 project, segment or type unknown, or no creation handler registered; 22023 bad seed_id or options; 55000 the handler
 /// is gone, or its result is not the id of a task; 42501 the caller is not a manager; whatever the handler raises.
 /// *Source*: annotation reference 15.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -120,6 +124,7 @@ fn add_segment_task(
     let task_type = required("task_type", task_type)?;
     let options = required("options", options)?;
     parse::<serde_json::Map<String, serde_json::Value>>("options", &options.text()).map_err(Error::from)?;
+    segments::require_existing(project, seed_id)?;
     let handler = sql!("select creation_handler from task_mgmt.task_type where project_name = $1 and task_type = $2")
         .first(&[project.into(), task_type.into()], |row| row.find::<String>(1))?;
     match handler {

@@ -41,6 +41,7 @@ mod release;
 mod satisfaction;
 mod segment_types;
 mod segments;
+mod standard_types;
 mod takeover;
 mod task_changes;
 mod task_creation;

@@ -17,7 +17,8 @@ pub enum Key<'a> {
     /// Exclusive for whatever may give the user a task.
     User(&'a str, &'a str),
     /// Shared by those who create segments, and shared apart by those who make tasks of seeds without a segment, so that the
-    /// others' tasks or segments are there to be seen, or never come.
+    /// others' tasks or segments are there to be seen, or never come. Exclusive for who must know what there is before it makes
+    /// more.
     Segments(&'a str),
     /// Exclusive for whatever changes who holds the task or whether it can be started.
     Task(&'a str, &'a str),

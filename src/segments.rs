@@ -3,7 +3,7 @@
 
 mod creation;
 mod duplicates;
-mod endpoints;
+pub mod endpoints;
 mod ingestion;
 pub mod lanes;
 mod links;
@@ -151,6 +151,15 @@ fn list_segments(
 pub fn lock_row(project: &str, seed: u64) -> Result<(), Error> {
     let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for no key update");
     match lock.run(&[project.into(), numeric(seed).into()])? {
+        0 => Err(not_found(project, seed)?),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a seed that no segment has to a call that writes. Errors: P0002.
+pub fn require_existing(project: &str, seed: u64) -> Result<(), Error> {
+    let found = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2");
+    match found.run(&[project.into(), numeric(seed).into()])? {
         0 => Err(not_found(project, seed)?),
         _ => Ok(()),
     }

@@ -1,8 +1,9 @@
-//! Task types: the kinds of work of a project. Their handlers are in `handlers`, their lanes in `lanes`.
+//! Task types: the kinds of work of a project. Their handlers are in `handlers`, their lanes in `lanes`, the standard ones in
+//! `standard_types`.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::task_types::{NewTaskType, STANDARD_TASK_TYPES, TaskTypePatch};
+use task_mgmt_core::task_types::{NewTaskType, TaskTypePatch};
 
 use crate::access::{self, Level};
 use crate::arguments::{self, required};
@@ -147,53 +148,33 @@ fn update_task_type(
     }
 }
 
-/// Adds the three standard task types of annotation projects, or brings them up to date: description and statuses are set;
-/// statuses that somebody added, handlers and all other types stay.
-///
-/// *Returns* an object: for each of the three its completion statuses.
-/// *Errors*: P0002 project unknown; 42501 the caller is not a manager.
-/// *Source*: annotation reference 5.3.
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn add_standard_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
-    let project = projects::enter(Level::Manager, project_name)?;
-    projects::require_existing(project)?;
-    let now = clock::now()?;
-    for standard in &STANDARD_TASK_TYPES {
-        sql!(
-            "insert into task_mgmt.task_type as y
-                (project_name, task_type, completion_statuses, description, created_at)
-            values ($1, $2, $3, $4, $5)
-            on conflict (project_name, task_type) do update set
-                description = excluded.description,
-                completion_statuses = excluded.completion_statuses || array(
-                    select status
-                    from unnest(y.completion_statuses) with ordinality as kept (status, place)
-                    where status <> all(excluded.completion_statuses)
-                    order by place)"
-        )
-        .run(&[
-            project.into(),
-            standard.task_type.into(),
-            standard.completion_statuses.to_vec().into(),
-            standard.description.into(),
-            now.into(),
-        ])?;
-        add_lane(project, standard.task_type)?;
+/// Refuses a task type that does not exist. Errors: P0002.
+pub fn require_existing(project: &str, task_type: &str) -> Result<(), Error> {
+    let found = sql!("select from task_mgmt.task_type where project_name = $1 and task_type = $2");
+    match found.run(&[project.into(), task_type.into()])? {
+        0 => Err(not_found(project, task_type)?),
+        _ => Ok(()),
     }
-    let names: Vec<&str> = STANDARD_TASK_TYPES.iter().map(|standard| standard.task_type).collect();
-    Ok(sql!(
-        "select jsonb_object_agg(task_type, completion_statuses)
-        from task_mgmt.task_type
-        where project_name = $1 and task_type = any($2)"
-    )
-    .value(&[project.into(), names.into()])?)
 }
 
 /// The error for a task type that was not found: its project may be missing, too.
 pub fn not_found(project: &str, task_type: &str) -> Result<Error, Error> {
     projects::require_visible(project)?;
     Ok(Error::TaskTypeNotFound { project: project.into(), task_type: task_type.into() })
+}
+
+/// Every type has a lane for tasks that need no segment qualification.
+pub fn add_lane(project: &str, task_type: &str) -> Result<(), Error> {
+    sql!(
+        "insert into task_mgmt.lane (project_name, task_type, segment_type, min_level)
+        select $1, $2, '', y.min_level
+        from task_mgmt.task_type y
+        where y.project_name = $1 and y.task_type = $2 and not exists (
+            select from task_mgmt.lane a where a.project_name = $1 and a.task_type = $2 and a.segment_type = '')
+        on conflict do nothing"
+    )
+    .run(&[project.into(), task_type.into()])?;
+    Ok(())
 }
 
 /// The task type as `get_task_type` returns it. Errors: P0002.
@@ -221,20 +202,6 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.min_level.into(),
     ])?;
     Ok(inserted > 0)
-}
-
-/// Every type has a lane for tasks that need no segment qualification.
-fn add_lane(project: &str, task_type: &str) -> Result<(), Error> {
-    sql!(
-        "insert into task_mgmt.lane (project_name, task_type, segment_type, min_level)
-        select $1, $2, '', y.min_level
-        from task_mgmt.task_type y
-        where y.project_name = $1 and y.task_type = $2 and not exists (
-            select from task_mgmt.lane a where a.project_name = $1 and a.task_type = $2 and a.segment_type = '')
-        on conflict do nothing"
-    )
-    .run(&[project.into(), task_type.into()])?;
-    Ok(())
 }
 
 /// Refuses statuses that leave out one which a completed task has or a dependency requires. Errors: 55000.

@@ -217,6 +217,21 @@ select * from (
 			then (t.ng_state ->> 'seed_id')::numeric between 9007199254740993 and 18446744073709551615
 		else (t.ng_state ->> 'seed_id')::numeric <= 18446744073709551615
 	end
+
+	union all -- Feedback is about an existing task, given by another one.
+	select 'feedback of existing tasks', f.project_name, f.feedback_id::text, format('%s on %s', f.feedback_task_no, f.task_no)
+	from task_mgmt.feedback f
+	left join task_mgmt.task t on t.project_name = f.project_name and t.task_no = f.task_no
+	left join task_mgmt.task r on r.project_name = f.project_name and r.task_no = f.feedback_task_no
+	where t.task_no is null or r.task_no is null
+
+	union all -- A policy is about an existing type and user, and there can be feedback.
+	select 'policy of an existing type and user', p.project_name, p.task_type, 'user ' || p.user_no
+	from task_mgmt.feedback_policy p
+	left join task_mgmt.task_type y on y.project_name = p.project_name and y.task_type = p.task_type
+	left join task_mgmt.task_type f on f.project_name = p.project_name and f.task_type = 'trace_feedback_v0'
+	left join task_mgmt.project_user u on u.project_name = p.project_name and u.user_no = p.user_no
+	where y.task_type is null or f.task_type is null or p.user_no <> 0 and u.user_no is null
 ) as violation (invariant, project_name, object, detail)
 where violation.project_name = any ((select task_mgmt.readable_projects())::text[])
 $$;

@@ -102,6 +102,20 @@ impl Function {
         Err(Error::HandlerOfAnother { role: access::role_name(role), owner: access::role_name(self.owner) })
     }
 
+    /// Whether it is one of the built-in handlers, which only do what the call that runs them is to do. They are the functions
+    /// of the extension that are in its inner schema, and fit.
+    pub fn is_built_in(&self) -> Result<bool, Error> {
+        let found = sql!(
+            "select
+            from pg_proc p
+            join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+            join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+            where p.oid = to_regprocedure($1) and e.extname = 'task_mgmt'
+                and p.pronamespace = 'task_mgmt'::regnamespace"
+        );
+        Ok(found.run(&[self.signature.as_str().into()])? > 0)
+    }
+
     /// Calls the function as its owner. The result of a completion handler is ignored, whatever its type.
     pub fn call<T: FromDatum + IntoDatum>(&self, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
         let text = match self.kind {

@@ -43,6 +43,12 @@ do $$ begin
 	perform create_endpoint('dump', '{"seed_id": 0, "x": 0.1, "y": 0, "z": 0, "status": "BREADCRUMB", "user_id": "bob"}');
 	perform update_user('dump', 'anna', '{"hourly_rate": 40}'), correct_time('dump', 'anna', 'held', 0.5, E'\t\\.\n', 36.55);
 	perform set_config('task_mgmt.fake_now', '2030-01-01 00:00:00.000001+00', true), close_pay_period('dump', '2030-01-01 00:00:00+00', '2030-01-01 00:00:00.000001+00', 'a microsecond');
+	perform add_standard_task_types('dump'), set_feedback_policy('dump', 'trace_v0', 12.34), set_feedback_policy('dump', 'trace_v0', 100, 'bob');
+	perform create_task_type('dump', '{"task_type": "review", "completion_statuses": ["Fair", "Perfect"]}'),
+		register_handler('dump', 'review', 'completion', 'task_mgmt.complete_trace_feedback_v0(text, text, text)'),
+		create_user('dump', '{"user_id": "eve", "qualified_task_types": ["review"]}'),
+		create_task('dump', '{"task_id": "review", "task_type": "review", "extra_data": {"original_task_id": "done"}}'),
+		start_task('dump', 'eve'), release_task('dump', 'eve', 'review', 'Fair');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

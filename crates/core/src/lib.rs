@@ -15,6 +15,7 @@ pub mod projects;
 pub mod qualifications;
 pub mod segment_types;
 pub mod segments;
+pub mod standard_types;
 pub mod task_types;
 pub mod tasks;
 pub mod times;

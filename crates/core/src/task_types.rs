@@ -43,8 +43,8 @@ pub struct StandardTaskType {
     pub description: &'static str,
 }
 
-/// Source: section 5.3 of the annotation reference.
-pub const STANDARD_TASK_TYPES: [StandardTaskType; 3] = [
+/// Source: section 5.3 of the annotation reference, and the type of the workers that verify segmentations.
+pub const STANDARD_TASK_TYPES: [StandardTaskType; 4] = [
     StandardTaskType {
         task_type: "trace_v0",
         completion_statuses: &["Done", "Can't Continue", "Merger", "Wrong Cell Type"],
@@ -59,6 +59,11 @@ pub const STANDARD_TASK_TYPES: [StandardTaskType; 3] = [
         task_type: "trace_feedback_v0",
         completion_statuses: &["Faulty Task", "Accurate", "Inaccurate", "Fair", "Perfect"],
         description: "Verify the results of this completed tracing task",
+    },
+    StandardTaskType {
+        task_type: "segmentation_verification_v0",
+        completion_statuses: &["pass", "fail"],
+        description: "Verify that a segmentation is correct",
     },
 ];
 

@@ -296,7 +296,7 @@ fn present_state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'
 }
 
 /// The index is ordered by minus the priority, which the smallest integer does not have.
-fn check_priority(argument: fmt::Arguments, priority: i32) -> Result<(), Invalid> {
+pub fn check_priority(argument: fmt::Arguments, priority: i32) -> Result<(), Invalid> {
     if priority > i32::MIN {
         return Ok(());
     }

@@ -168,7 +168,7 @@ pub const FIXTURE: &str = r#"
     create function public.make(text, numeric, jsonb) returns text language sql
         as $$ select public.create_task($1, '{"task_type": "t"}') $$;
     select create_task_type('p', '{"task_type": "v", "completion_statuses": ["Done"]}');
-    select create_project('empty');
+    select create_project('empty'), add_standard_task_types('p');
     select update_user('p', 'ann', '{"qualified_task_types": ["t", "v"]}');
     select register_handler('p', 'v', 'verification', 'public.verify(text, text, text)');
     select register_handler('p', 'v', 'creation', 'public.make(text, numeric, jsonb)');
@@ -209,6 +209,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("grant_qualification", "level") => "3",
         (_, "name") => "'t'",
         (_, "expires_at") => "'2100-01-01'::timestamptz",
+        ("set_feedback_policy", "task_type") => "'trace_v0'",
         ("register_handler", "kind") => "'completion'",
         ("unregister_handler", "kind") => "'verification'",
         ("reactivate_task", "task_id") => "'done'",
@@ -235,7 +236,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "endpoint_id") => "(select max(endpoint_id) from task_mgmt.endpoints)",
         (_, "new_status") => "'CONTINUED'",
         (_, "segment_ids") => "'{12}'::numeric[]",
-        (_, "filters") => "'{}'::jsonb",
+        (_, "filters") => "'{\"status\": \"Raw\"}'::jsonb",
         (_, "max_rows" | "skip") => "7",
         (_, "dry_run") => "false",
         (
@@ -255,6 +256,9 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "options") => "'{}'::jsonb",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
         (_, "cascade") => "false",
+        (_, "add_status_annotation") => "true",
+        (_, "trace_task_id") => "'done'",
+        (_, "share_percent") => "5",
         (_, "days") => "7",
         (_, "starts_at") => "now() - interval '1 day'",
         (_, "max_tasks") => "10",

@@ -37,6 +37,7 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$get_dependencies_depending_on_task('p', 'a')$$, $$get_unsatisfied_dependencies_for_task('p', 'a')$$,
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
 	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$,
+	$$get_task_feedback('p', 'u')$$, $$get_feedback_policy('p')$$,
 	$$get_segment_type('p', 'axon')$$, $$list_segment_types('p')$$, $$get_segment('p', 1)$$, $$list_segments('p')$$, $$get_segment_tasks('p', 1)$$,
 	$$add_segment_type_and_instructions('p', 'a')$$, $$get_endpoints('p', 1)$$, $$get_endpoint_updates('p', 1)$$, $$get_unlocked_segments('p', '{1}')$$,
 	$$get_segment_ng_state('p', 1)$$, $$get_segment_link('p', 1)$$, $$get_trace_task_state('p', 'a')$$, $$get_trace_task_link('p', 'a')$$,
@@ -67,7 +68,7 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note":
 	$$create_dependency('p', '{"task_id": "b", "dependent_on_task_id": "done", "required_completion_status": "Done"}')$$,
 	$$create_dependencies('p', '[]')$$, $$update_dependency('p', 'd', '{}')$$, $$delete_dependency('p', 'd')$$,
 	$$create_user('p', '{"user_id": "v"}')$$, $$update_user('p', 'u', '{}')$$, $$deactivate_user('p', 'u')$$,
-	$$create_task_type('p', '{"task_type": "y"}')$$, $$update_task_type('p', 'x', '{}')$$, $$add_standard_task_types('p')$$,
+	$$create_task_type('p', '{"task_type": "y"}')$$, $$update_task_type('p', 'x', '{}')$$, $$add_standard_task_types('p')$$, $$create_trace_tasks('p', '{"batch": "b"}', '{"task_type": "x"}')$$,
 	$$update_project('p', '{}')$$, $$pause_project('p')$$, $$resume_project('p')$$, $$bind_user('p', 'u', 'regress_nobody')$$,
 	$$unbind_user('p', 'u')$$, $$unregister_handler('p', 'x', 'completion')$$, $$create_segment_type('p', '{"type_name": "soma"}')$$,
 	$$update_segment_type('p', 'axon', '{}')$$, $$delete_segment_type('p', 'axon')$$, $$create_segments('p', '[]')$$,
@@ -77,6 +78,10 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note":
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_manager', 'regress_admin')) = 'yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_worker') ~ 'needs manager'
 order by function;
+
+select add_standard_task_types('p') is not null as added;
+select * from try_as($$select set_feedback_policy('p', 'x', 5)$$);
+select * from try_as($$select create_feedback_task_from_trace('p', 'a')$$);
 
 -- What comes of the work on a task is saved by workers while somebody holds it.
 select * from try_as($$select update_task('p', 'a', '{"ng_state": {"x": 1}, "note": "half"}')$$);

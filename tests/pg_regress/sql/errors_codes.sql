@@ -48,10 +48,12 @@ select * from try($$select * from start_task_cross_project('u', 'none')$$);
 select * from try($$select get_dependency('p', 'none')$$);
 select * from try($$select grant_access('none', 'reader')$$);
 select * from try($$select register_handler('p', 'x', 'completion', 4294967295::oid)$$);
+select * from try($$select add_segment_task('p', 2, 'x')$$);
 select * from try($$select add_segment_task('p', 1, 'x')$$);
 select * from try($$select get_segment_type('p', 'none')$$);
 select * from try($$select get_segment('p', 2)$$);
 select * from try($$select update_endpoint_status('p', -1, 'u', 'CERTAIN')$$);
+select * from try($$select get_task_feedback('p', 'none')$$);
 
 -- 42710: it is there already.
 select * from try($$select create_segment_type('p', '{"type_name": "axon"}')$$);

@@ -4,6 +4,7 @@ do $$ begin
 	perform create_project('p');
 	perform create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done"]}');
 	perform create_task('p', '{"task_id": "a", "task_type": "x"}');
+	perform create_segment('p', jsonb_build_object('seed_id', seed, 'seed_x', 1, 'seed_y', 1, 'seed_z', 1)) from unnest('{1, 7, 8, 18446744073709551615}'::numeric[]) seed;
 end $$;
 create schema "My Handlers";
 create function "My Handlers"."check It"(text, text, text) returns jsonb language sql as $$ select '{"passed": true, "message": "fine"}'::jsonb $$;
@@ -58,6 +59,7 @@ select add_segment_task('p', 'NaN', 'x');
 select add_segment_task('p', null, 'x');
 select add_segment_task('p', 1, 'x', '[]');
 select add_segment_task('p', 1, 'x', null);
+select add_segment_task('p', 9, 'none');
 select add_segment_task('p', 1, 'none');
 select add_segment_task('p', 1, 'x', '{"task_id": "seed"}');
 select create_task_type('p', '{"task_type": "y"}'), add_segment_task('p', 1, 'y');

@@ -85,6 +85,19 @@ set test.what = $$select public.create_task('q', '{"task_type": "x"}')$$;
 select release_task('p', 'u', 'b', 'Done');
 select release_task('p', 'u', 'b');
 
+-- Nor for what follows a completion: it is refused as a whole, and nothing has changed.
+set role regress_manager;
+create or replace function follow(project text, text, text) returns void language plpgsql as $$ begin
+	perform public.create_task('p', '{"task_id": "before", "task_type": "x"}');
+	perform public.create_task('q', '{"task_type": "x"}');
+end $$;
+reset role;
+set test.what = 'select 1';
+select start_task('p', 'u', 'b');
+select release_task('p', 'u', 'b', 'Done');
+select get_task('p', 'b')->>'active_user_id' as still_held, release_task('p', 'u', 'b');
+select get_task('p', 'before');
+
 -- A handler within a handler is not the owner of the first.
 set test.what = 'select 1';
 create function outer_check(project text, task text, status text) returns jsonb language plpgsql as $$ begin

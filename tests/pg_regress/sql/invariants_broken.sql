@@ -133,6 +133,10 @@ select * from broken($$delete from task_mgmt.segment$$);
 select * from broken($$update task_mgmt.endpoint set status = 'UNCERTAIN'$$);
 select * from broken($$delete from task_mgmt.endpoint_update$$);
 
+-- Feedback is between existing tasks, and a policy about what exists.
+select * from broken($$insert into task_mgmt.feedback (project_name, task_no, feedback_task_no, user_id, created_at) select 'p', task_no, 99999999, 'u', created_at from task_mgmt.task where task_id = 'done'$$);
+select * from broken($$insert into task_mgmt.feedback_policy (project_name, task_type, user_no, share_percent) values ('p', 'x', 0, 5)$$);
+
 -- After all of this the database is as it was.
 select * from task_mgmt.check_invariants();
 drop function broken;
