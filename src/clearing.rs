@@ -14,8 +14,8 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time and history. Users, task types and the project's own history
-/// stay.
+/// Removes all tasks of a project with their dependencies, time, edits and history. Users, task types, supervoxels with the edit
+/// events and updates of segments, and the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -37,8 +37,8 @@ fn clear_project_data(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> 
         .value(&[timesheets.into(), removed.dependencies.into(), removed.tasks.into(), removed.submissions.into()])?)
 }
 
-/// Removes all users of a project with their time and assignments; what they held is available again. The history keeps
-/// their names.
+/// Removes all users of a project with their time and assignments; what they held is available again. The history and
+/// the edits keep their names.
 ///
 /// *Returns* the number of users.
 /// *Errors*: P0002 project unknown; 55000 there are tasks that they have completed; 42501 the caller is not an admin.
@@ -111,6 +111,7 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     }
     remove_tasks(project)?;
     remove_task_types(project)?;
+    remove_supervoxels(project)?;
     sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.project where project_name = $1").run(&[project.into()])?;
@@ -127,6 +128,8 @@ struct Removed {
 fn remove_tasks(project: &str) -> Result<Removed, Error> {
     let submissions = sql!("delete from task_mgmt.submission where project_name = $1").run(&[project.into()])?;
     let dependencies = sql!("delete from task_mgmt.dependency where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.split_edit where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.merge_edit where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.ready where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.blocked where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
@@ -137,6 +140,16 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
 fn remove_task_types(project: &str) -> Result<usize, Error> {
     sql!("delete from task_mgmt.lane where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.task_type where project_name = $1").run(&[project.into()])
+}
+
+/// Also removes what followed from edits of the segmentation.
+fn remove_supervoxels(project: &str) -> Result<(), Error> {
+    sql!("delete from task_mgmt.segment_update where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_move where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_edit_root where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_edit_event where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.supervoxel where project_name = $1").run(&[project.into()])?;
+    Ok(())
 }
 
 /// Ends all leases and assignments.

@@ -30,8 +30,23 @@ impl Instant {
         Self(((seconds - EPOCH_OFFSET_SECONDS) * 1e6).round() as i64)
     }
 
+    /// Whether it is neither of the ends of time that PostgreSQL calls infinity and -infinity.
+    pub fn is_finite(self) -> bool {
+        self.0 != pg_sys::TimestampTz::MIN && self.0 != pg_sys::TimestampTz::MAX
+    }
+
+    pub fn plus_seconds(self, seconds: f64) -> Self {
+        self.minus_seconds(-seconds)
+    }
+
     pub fn minus_seconds(self, seconds: f64) -> Self {
         Self(self.0.saturating_sub((seconds * 1e6) as i64))
+    }
+}
+
+impl From<TimestampWithTimeZone> for Instant {
+    fn from(argument: TimestampWithTimeZone) -> Self {
+        Self(argument.into_inner())
     }
 }
 

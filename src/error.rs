@@ -35,6 +35,10 @@ pub enum Error {
     AmbiguousTask { task: String, projects: Vec<String> },
     #[error("Dependency {dependency} not found in project \"{project}\"")]
     DependencyNotFound { project: String, dependency: String },
+    #[error("Supervoxel {supervoxel} not found in project \"{project}\"")]
+    SupervoxelNotFound { project: String, supervoxel: u64 },
+    #[error("Edit event {event} not found in project \"{project}\"")]
+    EditEventNotFound { project: String, event: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -54,6 +58,10 @@ pub enum Error {
     TaskTwice(String),
     #[error("Dependency {dependency} already exists in project \"{project}\"")]
     DependencyExists { project: String, dependency: String },
+    #[error("Supervoxel {supervoxel} already exists in project \"{project}\"")]
+    SupervoxelExists { project: String, supervoxel: String },
+    #[error("Supervoxel {0} occurs twice in data")]
+    SupervoxelTwice(u64),
 
     #[error("Project '{project}' is {status}")]
     ProjectNotActive { project: String, status: String },
@@ -178,6 +186,8 @@ impl Error {
             | TaskNotFoundAnywhere(_)
             | TaskNotFoundAccessible(_)
             | DependencyNotFound { .. }
+            | SupervoxelNotFound { .. }
+            | EditEventNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -186,7 +196,9 @@ impl Error {
             | TaskTypeExists { .. }
             | TaskExists { .. }
             | TaskTwice(_)
-            | DependencyExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            | DependencyExists { .. }
+            | SupervoxelExists { .. }
+            | SupervoxelTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | UserNotActive(_)

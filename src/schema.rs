@@ -13,8 +13,11 @@ extension_sql_file!("../sql/schema/21_assignment.sql", name = "assignment_sql", 
 extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sql", requires = ["assignment_sql"]);
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
 extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requires = ["timesheets_sql"]);
-extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["segments_sql"]);
+extension_sql_file!("../sql/schema/25_edits.sql", name = "edits_sql", requires = ["segments_sql"]);
+extension_sql_file!("../sql/schema/26_segment_updates.sql", name = "segment_updates_sql", requires = ["edits_sql"]);
+extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["segment_updates_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["project_views_sql"]);
+extension_sql_file!("../sql/schema/35_edit_views.sql", name = "edit_views_sql", requires = ["project_views_sql"]);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["edit_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -70,7 +70,32 @@ begin
 			('get_total_task_time', 'The seconds that all users have spent on a task, or on several.'),
 			('get_total_task_cost', 'What the time spent on a task, or on several, costs.'),
 
-			('clear_project_data', 'Removes all tasks of a project with their dependencies, time and history.'),
+			('create_split_edit', 'Keeps what a user split while working on a task, and returns the number of the edit.'),
+			('create_merge_edit', 'Keeps what a user merged while working on a task, and returns the number of the edit.'),
+			('get_split_edit', 'A split edit as a JSON object; null if there is none of this number.'),
+			('get_merge_edit', 'A merge edit as a JSON object; null if there is none of this number.'),
+			('get_split_edits', 'The split edits of a task, a user or both, newest first, as a JSON array.'),
+			('get_merge_edits', 'The merge edits of a task, a user or both, newest first, as a JSON array.'),
+
+			('create_supervoxel', 'Creates a supervoxel and returns its id.'),
+			('create_supervoxels', 'Creates many supervoxels at once, all or none, and returns how many.'),
+			('get_supervoxel', 'A supervoxel as a JSON object.'),
+			('get_supervoxels_by_segment', 'The supervoxels of a root, as a JSON array.'),
+			('populate_supervoxels_from_segments', 'Creates the supervoxel at the seed of every segment whose root is known.'),
+			('update_supervoxels_for_merge', 'Lets supervoxels and segments follow a merge, once for each event.'),
+			('update_supervoxels_for_split', 'Lets supervoxels and segments follow a split, once for each event.'),
+			('get_segment_edit_event', 'An edit event that was applied, as a JSON object.'),
+
+			('queue_segment_updates', 'Asks for an update of every segment that has one of these roots.'),
+			('queue_segment_updates_for_seeds', 'Asks for updates of segments by their seeds.'),
+			('claim_segment_update', 'Leases the oldest update of a segment to a worker, for one project or all.'),
+			('extend_segment_update', 'Gives a worker more time for an update; false if the lease was lost.'),
+			('complete_segment_update', 'Ends an update that has been made; false if the lease was lost.'),
+			('fail_segment_update', 'Ends an attempt that has failed: tried again later, or given up.'),
+			('get_segment_update_stats', 'How many updates of segments there are in each status, as a JSON object.'),
+			('cleanup_completed_updates', 'Removes updates that were completed some days ago, and returns how many.'),
+
+			('clear_project_data', 'Removes all tasks of a project with their dependencies, time, edits and history.'),
 			('clear_project_users', 'Removes all users of a project, if none of them has completed a task.'),
 			('clear_project_task_types', 'Removes all task types of a project that has no tasks.'),
 

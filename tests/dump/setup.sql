@@ -33,6 +33,11 @@ do $$ begin
 	perform create_dependency('dump', '{"task_id": "waits", "dependent_on_task_id": "held", "required_completion_status": "Can''t Continue"}');
 	perform start_task('dump', 'bob', 'done'), submit_timesheet('dump', 'bob', 12.345, 'done'), release_task('dump', 'bob', 'done', 'Done', E'\t\\.\n');
 	perform start_task('dump', 'anna', 'held'), submit_timesheet('dump', 'anna', 0.001, 'held'), cancel_task('dump', 'cancelled');
+	perform create_split_edit('dump', 'done', 'bob', '[["18446744073709551615", 0.1, -2, 3e-10]]', '[]'), create_merge_edit('dump', 'done', 'bob', '[]');
+	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, current_segment_id, created_at, updated_at)
+	values ('dump', 18446744073709551613, 1, 2, 3, 18446744073709551612, now(), now());
+	perform populate_supervoxels_from_segments('dump'),
+		update_supervoxels_for_merge('dump', '{18446744073709551612}', 18446744073709551611, E'event\n1', '2030-01-01 00:00:00+00');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

@@ -4,8 +4,11 @@
 pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
+pub mod edits;
 pub mod frontier;
 pub mod projects;
+pub mod segment_updates;
+pub mod supervoxels;
 pub mod task_types;
 pub mod tasks;
 pub mod timesheets;

@@ -10,6 +10,7 @@ do $$ begin
 	perform create_task_type('p', '{"task_type": "x", "completion_statuses": ["Done"]}');
 	perform create_user('p', '{"user_id": "u", "qualified_task_types": ["x"]}');
 	perform create_tasks('p', '[{"task_id": "a", "task_type": "x"}, {"task_id": "b", "task_type": "x"}]');
+	perform create_supervoxel('p', '{"supervoxel_id": 1, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}'), update_supervoxels_for_merge('p', '{}', 1, 'e', now());
 	perform grant_access('regress_' || level, level, 'p') from unnest('{reader, worker, manager, admin}'::text[]) level;
 end $$;
 -- Says of each role whether it may run a statement, which is undone.
@@ -34,7 +35,9 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$list_tasks_summary('p')$$, $$get_paused_tasks_by_user('p', 'u')$$, $$get_dependencies_for_task('p', 'a')$$,
 	$$get_dependencies_depending_on_task('p', 'a')$$, $$get_unsatisfied_dependencies_for_task('p', 'a')$$,
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
-	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$]) function
+	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$,
+	$$get_split_edit('p', 1)$$, $$get_merge_edit('p', 1)$$, $$get_split_edits('p', 'a')$$, $$get_merge_edits('p', 'a')$$, $$get_supervoxel('p', 1)$$,
+	$$get_supervoxels_by_segment('p', 1)$$, $$get_segment_edit_event('p', 'e')$$, $$get_segment_update_stats('p')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role <> 'regress_nobody') = 'yes yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_nobody') ~ 'permission denied'
 order by function;
@@ -43,7 +46,10 @@ order by function;
 select * from try_as($$select start_task('p', 'u')$$);
 select function as as_well
 from unnest(array[$$start_task('p', 'u', 'a')$$, $$release_task('p', 'u', 'a')$$, $$renew_lease('p', 'u', 'a')$$, $$submit_timesheet('p', 'u', 1, 'a')$$,
-	$$verify_task('p', 'a', 'Done')$$]) function,
+	$$verify_task('p', 'a', 'Done')$$, $$create_split_edit('p', 'a', 'u', '[]', '[]')$$, $$create_merge_edit('p', 'a', 'u', '[]')$$,
+	$$update_supervoxels_for_merge('p', '{1}', 2, 'f', now())$$, $$update_supervoxels_for_split('p', 1, '{2}', '{}', 'f', now())$$,
+	$$queue_segment_updates('p', '{1}')$$, $$queue_segment_updates_for_seeds('p', '{1}')$$, $$claim_segment_update('p')$$, $$extend_segment_update('p', 1, 1)$$,
+	$$complete_segment_update('p', 1, 1)$$, $$fail_segment_update('p', 1, 1, 'e')$$, $$cleanup_completed_updates('p')$$]) function,
 	lateral (select start_task('p', 'u', 'a')) held
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_worker', 'regress_manager', 'regress_admin')) = 'yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_reader') ~ 'needs worker'
@@ -62,7 +68,9 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note":
 	$$create_user('p', '{"user_id": "v"}')$$, $$update_user('p', 'u', '{}')$$, $$deactivate_user('p', 'u')$$,
 	$$create_task_type('p', '{"task_type": "y"}')$$, $$update_task_type('p', 'x', '{}')$$, $$add_standard_task_types('p')$$,
 	$$update_project('p', '{}')$$, $$pause_project('p')$$, $$resume_project('p')$$, $$bind_user('p', 'u', 'regress_nobody')$$,
-	$$unbind_user('p', 'u')$$, $$unregister_handler('p', 'x', 'completion')$$]) function
+	$$unbind_user('p', 'u')$$, $$unregister_handler('p', 'x', 'completion')$$,
+	$$create_supervoxel('p', '{"supervoxel_id": 9, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}')$$, $$create_supervoxels('p', '[]')$$,
+	$$populate_supervoxels_from_segments('p')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_manager', 'regress_admin')) = 'yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_worker') ~ 'needs manager'
 order by function;

@@ -12,6 +12,10 @@ do $$ begin
 	perform create_dependency('p', '{"dependency_id": "e", "task_id": "mine", "dependent_on_task_id": "done", "required_completion_status": "Done"}');
 	perform start_task('p', 'u', 'done'), submit_timesheet('p', 'u', 1, 'done'), release_task('p', 'u', 'done', 'Done'), start_task('p', 'u', 'held'),
 		cancel_task('p', 'cancelled');
+	perform create_split_edit('p', 'done', 'u', '[]', '[]'), create_merge_edit('p', 'done', 'u', '[]');
+	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, current_segment_id, created_at, updated_at)
+	values ('p', 7, 1, 1, 1, 1, now(), now());
+	perform update_supervoxels_for_merge('p', '{1}', 2, 'e', now());
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -85,7 +89,22 @@ select * from broken($$update task_mgmt.task set segment_type = 'axon' where tas
 select * from broken($$delete from task_mgmt.task_type$$);
 select * from broken($$update task_mgmt.task set assigned_user_no = 99999 where task_id = 'paused'$$);
 
+-- Edits, edit events and updates are of what exists.
+select * from broken($$update task_mgmt.split_edit set task_no = 99999999$$);
+select * from broken($$update task_mgmt.merge_edit set task_no = 99999999$$);
+select * from broken($$delete from task_mgmt.segment_edit_event$$);
+select * from broken($$delete from task_mgmt.segment$$);
+
+-- An update is open and can be claimed at some time, or it is over; a worker is at it, or nobody is.
+update task_mgmt.segment_update set available_at = null;
+update task_mgmt.segment_update set status = 'completed';
+update task_mgmt.segment_update set worker = 'w';
+update task_mgmt.segment_update set is_requeued = true;
+
 -- After all of this the database is as it was.
 select * from task_mgmt.check_invariants();
 drop function broken;
+delete from task_mgmt.segment_move;
+delete from task_mgmt.segment_update;
+delete from task_mgmt.segment;
 select delete_project('p', cascade => true);
