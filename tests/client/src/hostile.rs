@@ -45,6 +45,21 @@ pub fn values(sql_type: &str) -> Vec<Value> {
         "integer" => typed(&["2147483647", "-2147483648", "0", "-1"]),
         "bigint" => typed(&["9223372036854775807", "-9223372036854775808", "0", "-1"]),
         "numeric" => typed(&["NaN", "Infinity", "-Infinity", "-1", "0.5", "18446744073709551616", "1e10000"]),
+        "numeric[]" => typed(&[
+            "{}",
+            "{null}",
+            "{-1}",
+            "{1,0.5}",
+            "{NaN}",
+            "{Infinity}",
+            "{18446744073709551616}",
+            "{1e10000}",
+            "{{1,2},{3,4}}",
+            "[5:5]={1}",
+        ])
+        .into_iter()
+        .chain([Value::plain("array(select generate_series(1, 20000)::numeric)")])
+        .collect(),
         "timestamp with time zone" => typed(&["infinity", "-infinity", "4713-01-01 BC", "294276-12-31"]),
         "regprocedure" => vec![
             Value::plain("0::oid::regprocedure"),
@@ -158,7 +173,7 @@ fn nested(depth: usize) -> String {
 }
 
 /// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
-/// `waiting` waits for `held`.
+/// `waiting` waits for `held`. Supervoxel and segment 12 have root 100, and the segment's update is claimed.
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
@@ -178,6 +193,12 @@ pub const FIXTURE: &str = r#"
     select release_task('p', 'ann', 'done', 'Done');
     select start_task('p', 'ann', 'held');
     select submit_timesheet('p', 'ann', 1, 'held');
+    select create_supervoxel('p', '{"supervoxel_id": 12, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 100}');
+    insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, current_segment_id, created_at, updated_at)
+        values ('p', 12, 1, 1, 1, 100, now(), now());
+    select update_supervoxels_for_merge('p', '{1}', 2, 'applied', now());
+    select queue_segment_updates('p', '{100}');
+    select claim_segment_update('p');
 "#;
 
 /// What is valid for an argument of a function. Panics for one that is not known: add it here.
@@ -208,6 +229,21 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "level") => "'worker'",
         (_, "handler") => "'public.follow(text, text, text)'::regprocedure",
         (_, "seed_id") => "12",
+        (_, "sources" | "sinks" | "points") => "'[[\"7\", 1, 2, 3]]'::jsonb",
+        ("get_segment_edit_event", "event_id") => "'applied'",
+        (_, "event_id") => "'new'",
+        (_, "operation_type") => "'edit'",
+        (_, "edit_timestamp") => "now()",
+        (_, "old_root_id" | "segment_id") => "100",
+        (_, "new_root_id") => "101",
+        (_, "old_root_ids" | "root_ids") => "'{100}'::numeric[]",
+        (_, "new_root_ids") => "'{101,102}'::numeric[]",
+        (_, "assignments") => "'{\"12\": 101}'::jsonb",
+        (_, "supervoxel_id") => "12",
+        (_, "seed_ids") => "'{12}'::numeric[]",
+        (_, "edit_id") => "1",
+        (_, "token") => "(select token from task_mgmt.segment_update where project_name = 'p')",
+        (_, "lease_seconds" | "seconds" | "max_retries" | "days_old") => "3",
         (_, "options") => "'{}'::jsonb",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
         (_, "cascade") => "false",
@@ -216,7 +252,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (
             _,
             "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name"
-            | "synapse_table",
+            | "synapse_table" | "worker" | "error_message",
         ) => "'words'",
         _ => panic!("what is valid for {argument} of {function}? add it"),
     };
@@ -228,6 +264,12 @@ fn valid_data(function: &str) -> &'static str {
         "create_task" => r#"{"task_type": "t"}"#,
         "create_tasks" => r#"[{"task_type": "t"}]"#,
         "create_user" => r#"{"user_id": "eve"}"#,
+        "create_supervoxel" => {
+            r#"{"supervoxel_id": 13, "seed_x": 1, "seed_y": 2, "seed_z": 3, "current_segment_id": 100}"#
+        }
+        "create_supervoxels" => {
+            r#"[{"supervoxel_id": 13, "seed_x": 1, "seed_y": 2, "seed_z": 3, "current_segment_id": 100}]"#
+        }
         "create_task_type" => r#"{"task_type": "new"}"#,
         "create_dependency" => {
             r#"{"task_id": "other", "dependent_on_task_id": "free", "required_completion_status": "Done"}"#
