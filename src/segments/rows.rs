@@ -5,9 +5,9 @@ use pgrx::datum::DatumWithOid;
 use task_mgmt_core::segments::NewSegment;
 use task_mgmt_core::tasks::SeedId;
 
-use crate::arguments::numeric;
 use crate::clock::Instant;
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::spi::{read, sql};
 
@@ -78,12 +78,12 @@ fn columns<'s>(project: &'s str, segments: &'s [NewSegment], now: Instant) -> Ve
         };
     }
     fn id(id: Option<SeedId>) -> Option<AnyNumeric> {
-        id.map(|SeedId(id)| numeric(id))
+        id.map(|SeedId(id)| ids::numeric(id))
     }
     vec![
         project.into(),
         now.into(),
-        column!(|new| numeric(new.seed_id.0)),
+        column!(|new| ids::numeric(new.seed_id.0)),
         column!(|new| new.seed_x),
         column!(|new| new.seed_y),
         column!(|new| new.seed_z),
