@@ -331,6 +331,7 @@ impl Error {
             SegmentNotFound { .. } | TracedSegmentNotFound { .. } => {
                 "create_segment makes one; list_segments names them."
             }
+            HandlerNotFound { .. } => "register_handler sets one; list_task_types shows which types there are.",
             EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."

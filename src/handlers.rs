@@ -109,8 +109,8 @@ fn verify_task(
 ///
 /// *Arguments*: `seed_id` is that of a segment, from 0 to 18446744073709551615; `options` is an object that the handler understands.
 /// *Returns* the id of the task.
-/// *Errors*: P0002 project, segment or type unknown, or no creation handler registered; 22023 bad seed_id or options; 55000 the handler
-/// is gone, or its result is not the id of a task; 42501 the caller is not a manager; whatever the handler raises.
+/// *Errors*: P0002 project or segment unknown, or no creation handler registered for such a type; 22023 bad seed_id or options; 55000
+/// the handler is gone, or its result is not the id of a task; 42501 the caller is not a manager; whatever the handler raises.
 /// *Source*: annotation reference 15.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -128,10 +128,9 @@ fn add_segment_task(
     segments::require_existing(project, seed_id)?;
     let handler = sql!("select creation_handler from task_mgmt.task_type where project_name = $1 and task_type = $2")
         .first(&[project.into(), task_type.into()], |row| row.find::<String>(1))?;
-    match handler {
-        None => Err(task_types::not_found(project, task_type)?.into()),
-        Some(None) => Err(Error::HandlerNotFound { kind: "creation", task_type: task_type.into() }.into()),
-        Some(Some(handler)) => Ok(create(project, &handler, ids::numeric(seed_id), options)?),
+    match handler.flatten() {
+        None => Err(Error::HandlerNotFound { kind: "creation", task_type: task_type.into() }.into()),
+        Some(handler) => Ok(create(project, &handler, ids::numeric(seed_id), options)?),
     }
 }
 

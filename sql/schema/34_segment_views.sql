@@ -73,7 +73,7 @@ from (
 	select d.project_name, d.current_segment_id, d.seed_id, d.expected_segment_type, d.last_merge_at, d.created_at,
 		count(*) over (partition by d.project_name, d.current_segment_id) as size
 	from task_mgmt.segment d
-	where d.status <> 'Duplicate' and d.current_segment_id is not null
+	where d.status <> 'Duplicate' and d.current_segment_id is not null and d.current_segment_id <> 0
 ) s
 cross join lateral (
 	select max(t.last_leased_ts) as last_leased_ts

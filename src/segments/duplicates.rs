@@ -19,12 +19,14 @@ use crate::spi::sql;
 
 /// Gives all but one of the segments that share their current_segment_id the status Duplicate. The one that stays has a
 /// determined expected type rather than none or 'undetermined'; then completed tasks that were leased last; then the earliest
-/// last_merge_at, of which none is the earliest; then it is the oldest.
+/// last_merge_at, of which none is the earliest; then it is the oldest. Segments whose current_segment_id is 0, the background,
+/// share nothing.
 ///
-/// *Arguments*: `dry_run` true, the default, only says what would happen.
+/// *Arguments*: `dry_run` true, the default, only says what would happen. With `current_segment_ids` only segments under these
+/// roots are looked at.
 /// *Returns* an object: duplicate_groups, segments_retired and segments_kept (how many), groups (array of objects:
 /// current_segment_id, kept_seed_id, retired_seed_ids), dry_run.
-/// *Errors*: P0002 project unknown; 42501 the caller is not a manager.
+/// *Errors*: P0002 project unknown; 22023 a bad id; 42501 the caller is not a manager.
 /// *Locks*: the rows of the segments.
 /// *Source*: annotation reference 19.3, 21.38.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -32,11 +34,13 @@ use crate::spi::sql;
 fn retire_duplicate_segments(
     project_name: Option<&str>,
     dry_run: default!(Option<bool>, true),
+    current_segment_ids: default!(Option<Vec<Option<AnyNumeric>>>, "NULL"),
 ) -> Result<Jsonb, ErrorReport> {
     let dry_run = required("dry_run", dry_run)?;
+    let roots = current_segment_ids.map(|ids| ids::list("current_segment_ids", Some(ids))).transpose()?;
     let project = projects::enter(Level::Manager, project_name)?;
     projects::require_existing(project)?;
-    let mut groups = find(project)?;
+    let mut groups = find(project, roots.as_deref())?;
     if !dry_run {
         groups = lock(project, &groups)?;
         retire(project, &groups)?;
@@ -74,15 +78,17 @@ impl Group {
     }
 }
 
-/// All groups of duplicates, by root.
-fn find(project: &str) -> Result<BTreeMap<u64, Group>, Error> {
+/// The groups of duplicates under these roots, or under all, by root.
+fn find(project: &str, roots: Option<&[u64]>) -> Result<BTreeMap<u64, Group>, Error> {
     let ranked = sql!(
         "select current_segment_id::text, seed_id::text
         from task_mgmt.ranked_duplicates
-        where project_name = $1
+        where project_name = $1 and ($2 is null or current_segment_id = any($2))
         order by ranked_duplicates.current_segment_id, place"
     )
-    .all(&[project.into()], |row| Ok((id(&row.get::<String>(1)?)?, id(&row.get::<String>(2)?)?)))?;
+    .all(&[project.into(), roots.map(ids::numerics).into()], |row| {
+        Ok((ids::stored(row.get(1)?)?, ids::stored(row.get(2)?)?))
+    })?;
     let mut groups: BTreeMap<u64, Group> = BTreeMap::new();
     for (root, seed) in ranked {
         match groups.get_mut(&root) {
@@ -103,8 +109,9 @@ fn lock(project: &str, groups: &BTreeMap<u64, Group>) -> Result<BTreeMap<u64, Gr
         order by seed_id
         for no key update"
     )
-    .run(&[project.into(), ids::numerics(&seeds.iter().copied().collect::<Vec<_>>()).into()])?;
-    let mut groups = find(project)?;
+    .run(&[project.into(), ids::numerics(&seeds).into()])?;
+    let roots: Vec<u64> = groups.keys().copied().collect();
+    let mut groups = find(project, Some(&roots))?;
     groups.retain(|_, group| group.seeds().all(|seed| seeds.contains(&seed)));
     Ok(groups)
 }
@@ -123,8 +130,4 @@ fn retire(project: &str, groups: &BTreeMap<u64, Group>) -> Result<(), Error> {
     .run(&[project.into(), ids::numerics(&seeds).into(), now.into()])?;
     let detail = format!("{} duplicate segments retired", seeds.len());
     events::append(project, &[0], "project_changed", Actor::Caller, Some(&detail), now)
-}
-
-fn id(text: &str) -> Result<u64, Error> {
-    text.parse().map_err(|_| Error::Internal("an id is no integer".into()))
 }

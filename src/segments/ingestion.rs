@@ -1,11 +1,9 @@
 //! Bringing in many seeds at once: all are checked first, then all that are new are created, or none.
 
-use std::collections::HashMap;
-
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::json;
-use task_mgmt_core::ingestion::Candidate;
+use task_mgmt_core::ingestion::{Candidate, Existing};
 use task_mgmt_core::segments::NewSegment;
 
 use super::{creation, lanes};
@@ -22,9 +20,10 @@ use crate::spi::sql;
 /// (voxels of the project's resolution), and optionally current_segment_id (0 for none), batch, expected_segment_type,
 /// extra_data. `dry_run` true only says what would happen.
 /// *Returns* an object: created (how many), existing (how many are there with the same expected type, and stay as they are),
-/// conflicts (array of objects: index, seed_id, expected_segment_type, existing_segment_type), invalid (array of objects: index,
-/// reason), is_refused (there are conflicts or invalid ones, so nothing is created), dry_run. An index is a position in `data`,
-/// from 0.
+/// conflicts (those that are there with another expected type or none; array of objects: index, seed_id, expected_segment_type,
+/// existing_seed_id, existing_segment_type), invalid (array of objects: index, reason), is_refused (there are conflicts or invalid
+/// ones, so nothing is created), dry_run. An index is a position in `data`, from 0. What is there is a segment with the same seed_id
+/// or, if there is none, one with the same current_segment_id.
 /// *Errors*: P0002 project or segment type unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
 /// *Locks*: as `create_segments`, but nobody else creates segments meanwhile.
 /// *Source*: annotation reference 16.5, 19.2.
@@ -43,8 +42,7 @@ fn ingest_segments(
     projects::require_existing(project)?;
     let segments: Vec<NewSegment> = candidates.iter().map(Candidate::segment).collect();
     creation::require_types(project, &segments)?;
-    let types = expected_types(project, &seeds)?;
-    let sorted = Candidate::sort(&candidates, &types);
+    let sorted = Candidate::sort(&candidates, &existing(project, &candidates)?);
     let is_refused = !sorted.conflicts.is_empty() || !sorted.invalid.is_empty();
     if !is_refused && !dry_run {
         let new: Vec<NewSegment> = sorted.new.iter().map(|index| candidates[*index].segment()).collect();
@@ -61,16 +59,21 @@ fn ingest_segments(
     Ok(sql!("select $1::jsonb").value(&[report.to_string().into()])?)
 }
 
-/// The expected types of those of the segments that exist.
-fn expected_types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, Option<String>>, Error> {
-    let types = sql!(
-        "select seed_id::text, expected_segment_type
-        from task_mgmt.segment
-        where project_name = $1 and seed_id = any($2)"
+/// The segments with the seeds or the roots of the candidates.
+fn existing(project: &str, candidates: &[Candidate]) -> Result<Existing, Error> {
+    let seeds: Vec<u64> = candidates.iter().map(|candidate| candidate.seed_id.0).collect();
+    let roots: Vec<u64> = candidates.iter().filter_map(Candidate::root).collect();
+    let found = sql!(
+        "select s.seed_id::text, s.current_segment_id::text, s.expected_segment_type
+        from task_mgmt.segment s
+        where s.project_name = $1 and s.seed_id = any($2)
+        union all
+        select s.seed_id::text, s.current_segment_id::text, s.expected_segment_type
+        from task_mgmt.segment s
+        where s.project_name = $1 and s.current_segment_id = any($3)"
     )
-    .all(&[project.into(), ids::numerics(seeds).into()], |row| {
-        let seed = row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))?;
-        Ok((seed, row.find(2)?))
+    .all(&[project.into(), ids::numerics(&seeds).into(), ids::numerics(&roots).into()], |row| {
+        Ok((ids::stored(row.get(1)?)?, row.find(2)?.map(ids::stored).transpose()?, row.find(3)?))
     })?;
-    Ok(types.into_iter().collect())
+    Ok(Existing::new(found))
 }

@@ -172,7 +172,7 @@ pub fn types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, String>, Error
         for key share"
     )
     .all(&[project.into(), ids::numerics(seeds).into()], |row| {
-        let seed = row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))?;
+        let seed = ids::stored(row.get(1)?)?;
         Ok((seed, row.get(2)?))
     })?;
     Ok(types.into_iter().collect())

@@ -38,9 +38,7 @@ pub fn insert(project: &str, segments: &[NewSegment], now: Instant) -> Result<Ve
         on conflict do nothing
         returning seed_id::text"
     ))
-    .all(&columns(project, segments, now), |row| {
-        row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))
-    })
+    .all(&columns(project, segments, now), |row| ids::stored(row.get(1)?))
 }
 
 /// Writes all values of a segment, whose row the caller has locked.

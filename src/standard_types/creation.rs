@@ -131,7 +131,7 @@ fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error
             filters.expected_segment_type.clone().flatten().into(),
             seeds.into(),
         ],
-        |row| row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into())),
+        |row| ids::stored(row.get(1)?),
     )
 }
 
@@ -144,7 +144,5 @@ fn without_tasks(project: &str, seeds: &[u64]) -> Result<Vec<u64>, Error> {
             and not exists (select from task_mgmt.segment_task where project_name = $1 and seed_id = seed.id)
         order by seed.position"
     )
-    .all(&[project.into(), ids::numerics(seeds).into()], |row| {
-        row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))
-    })
+    .all(&[project.into(), ids::numerics(seeds).into()], |row| ids::stored(row.get(1)?))
 }

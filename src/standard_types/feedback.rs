@@ -30,7 +30,7 @@ pub enum StatusLayer {
 /// original_task_id, original_user and original_completion_status.
 ///
 /// *Arguments*: `add_status_annotation` true adds an empty layer that is named by the trace's completion status, "Status: Done"
-/// for example, unless the trace is not completed, or its state is still the seed from which it is to be made.
+/// for example, unless the trace is not completed, or its state is empty or still the seed from which it is to be made.
 /// *Errors*: P0002 project or task unknown, or the project has no type trace_feedback_v0; 22023 trace_task_id is no name; 42501 the
 /// caller is not a manager.
 /// *Source*: annotation reference 15.9.
@@ -165,8 +165,9 @@ pub fn create_from_trace(project: &str, trace: &str, number: i64, status_layer: 
             'priority', 70,
             'batch_id', 'feedback',
             'ng_state', case
-                when $4 and t.completion_status <> '' and jsonb_typeof(t.ng_state->'layers') = 'array' then
-                    jsonb_set(t.ng_state, '{layers}', t.ng_state->'layers' || jsonb_build_object(
+                when $4 and t.completion_status <> '' and jsonb_typeof(t.ng_state) = 'object' and t.ng_state <> '{}'
+                    and not t.has_seed_state and jsonb_typeof(coalesce(t.ng_state->'layers', '[]')) = 'array' then
+                    jsonb_set(t.ng_state, '{layers}', coalesce(t.ng_state->'layers', '[]') || jsonb_build_object(
                         'type', 'annotation',
                         'source', 'local://annotations',
                         'tab', 'annotations',

@@ -60,14 +60,13 @@ impl<'a> CompletedTask<'a> {
             where t.project_name = $1 and t.task_id = $2"
         )
         .first(&[project.into(), task_id.into()], |row| {
-            let seed = row.find::<String>(4)?.map(|seed| seed.parse()).transpose();
             Ok(Self {
                 project,
                 task_id,
                 task_type: row.get(1)?,
                 user_no: row.find(2)?.ok_or_else(|| Error::TaskNotFinished(task_id.into()))?,
                 user: row.get(3)?,
-                seed: seed.map_err(|_| Error::Internal("a seed id is no integer".into()))?,
+                seed: row.find(4)?.map(ids::stored).transpose()?,
                 ng_state: row.get(5)?,
                 completion_no: row.get(6)?,
             })

@@ -34,6 +34,35 @@ pub struct Sorted {
     pub invalid: Vec<Value>,
 }
 
+/// Segments that are there already, with the types that they are expected to be.
+#[derive(Debug, Default)]
+pub struct Existing {
+    types: HashMap<u64, Option<String>>,
+    /// Of the segments under a root, the one with the smallest seed.
+    seeds: HashMap<u64, u64>,
+}
+
+impl Existing {
+    /// From seed, root and expected type of each.
+    pub fn new(segments: Vec<(u64, Option<u64>, Option<String>)>) -> Self {
+        let mut existing = Self::default();
+        for (seed, root, segment_type) in segments {
+            if let Some(root) = root {
+                let first = existing.seeds.entry(root).or_insert(seed);
+                *first = seed.min(*first);
+            }
+            existing.types.insert(seed, segment_type);
+        }
+        existing
+    }
+
+    /// The segment of a candidate, and its expected type.
+    fn find(&self, candidate: &Candidate) -> Option<(u64, Option<&str>)> {
+        let of_seed = |seed: u64| Some((seed, self.types.get(&seed)?.as_deref()));
+        of_seed(candidate.seed_id.0).or_else(|| of_seed(*self.seeds.get(&candidate.root()?)?))
+    }
+}
+
 impl<'a> Candidate<'a> {
     pub fn parse_all(text: &'a str) -> Result<Vec<Self>, Invalid> {
         let candidates: Vec<Self> = parse_objects("data", text)?;
@@ -45,24 +74,35 @@ impl<'a> Candidate<'a> {
         Ok(candidates)
     }
 
-    /// Sorts candidates by whether their segments exist, of which `types` has the expected types.
-    pub fn sort(candidates: &'a [Self], types: &'a HashMap<u64, Option<String>>) -> Sorted {
-        let mut known: HashMap<u64, Option<&str>> = types.iter().map(|(seed, name)| (*seed, name.as_deref())).collect();
+    /// The present root at the point; none if it is unknown.
+    pub fn root(&self) -> Option<u64> {
+        self.current_segment_id.map(|id| id.0).filter(|id| *id != 0)
+    }
+
+    /// Sorts candidates by whether their segments exist. Of candidates with one seed, the first is the segment for the others.
+    pub fn sort(candidates: &[Self], existing: &Existing) -> Sorted {
+        let mut created: HashMap<u64, Option<&str>> = HashMap::new();
         let mut sorted = Sorted::default();
         for (index, candidate) in candidates.iter().enumerate() {
+            let seed = candidate.seed_id.0;
             let expected = candidate.expected_segment_type.as_deref();
-            match (candidate.seed_id, known.get(&candidate.seed_id.0)) {
-                (SeedId(0), _) => sorted.invalid.push(candidate.refusal(index)),
-                (_, None) => {
-                    known.insert(candidate.seed_id.0, expected);
+            let found = match created.get(&seed) {
+                Some(segment_type) => Some((seed, *segment_type)),
+                None => existing.find(candidate),
+            };
+            match found {
+                _ if seed == 0 => sorted.invalid.push(candidate.refusal(index)),
+                None => {
+                    created.insert(seed, expected);
                     sorted.new.push(index);
                 }
-                (_, Some(found)) if *found == expected => sorted.existing += 1,
-                (_, Some(found)) => sorted.conflicts.push(json!({
+                Some((_, segment_type)) if segment_type == expected => sorted.existing += 1,
+                Some((existing_seed, segment_type)) => sorted.conflicts.push(json!({
                     "index": index,
                     "seed_id": candidate.seed_id.as_json(),
                     "expected_segment_type": expected,
-                    "existing_segment_type": found,
+                    "existing_seed_id": SeedId(existing_seed).as_json(),
+                    "existing_segment_type": segment_type,
                 })),
             }
         }
@@ -84,7 +124,7 @@ impl<'a> Candidate<'a> {
             seed_z: self.seed_z,
             expected_segment_type: self.expected_segment_type.clone(),
             batch: self.batch.clone(),
-            current_segment_id: self.current_segment_id.filter(|id| id.0 != 0),
+            current_segment_id: self.root().map(SeedId),
             extra_data: self.extra_data,
             ..NewSegment::default()
         }
@@ -96,8 +136,8 @@ mod tests {
     use super::*;
 
     fn sort(text: &str, types: &[(u64, Option<&str>)]) -> Sorted {
-        let types = types.iter().map(|(seed, name)| (*seed, name.map(str::to_owned))).collect();
-        Candidate::sort(&Candidate::parse_all(text).unwrap(), &types)
+        let types = types.iter().map(|(seed, name)| (*seed, None, name.map(str::to_owned))).collect();
+        Candidate::sort(&Candidate::parse_all(text).unwrap(), &Existing::new(types))
     }
 
     fn candidate(seed: u64, expected: &str) -> String {
@@ -113,7 +153,9 @@ mod tests {
         assert_eq!((sorted.new, sorted.existing), (vec![2], 1));
         assert_eq!(
             sorted.conflicts,
-            [json!({"index": 1, "seed_id": 2, "expected_segment_type": "a", "existing_segment_type": null})]
+            [
+                json!({"index": 1, "seed_id": 2, "expected_segment_type": "a", "existing_seed_id": 2, "existing_segment_type": null})
+            ]
         );
     }
 
@@ -123,6 +165,19 @@ mod tests {
         let sorted = sort(&text, &[]);
         assert_eq!((sorted.new, sorted.existing), (vec![0], 1));
         assert_eq!(sorted.conflicts[0]["seed_id"], json!("18446744073709551615"));
+    }
+
+    #[test]
+    fn a_segment_under_the_same_root_exists() {
+        let text = r#"[{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 70},
+            {"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 70, "expected_segment_type": "a"},
+            {"seed_id": 3, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 71},
+            {"seed_id": 4, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 71},
+            {"seed_id": 5, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 0}]"#;
+        let there = vec![(9, Some(70), Some("b".into())), (8, Some(70), None), (7, Some(0), None)];
+        let sorted = Candidate::sort(&Candidate::parse_all(text).unwrap(), &Existing::new(there));
+        assert_eq!((sorted.new, sorted.existing), (vec![2, 3, 4], 1));
+        assert_eq!(sorted.conflicts[0]["existing_seed_id"], json!(8));
     }
 
     #[test]

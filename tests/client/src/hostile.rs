@@ -254,7 +254,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "type_name") => "'axon'",
         (_, "endpoint_id") => "(select max(endpoint_id) from task_mgmt.endpoints)",
         (_, "new_status") => "'CONTINUED'",
-        (_, "segment_ids") => "'{12}'::numeric[]",
+        (_, "segment_ids" | "current_segment_ids") => "'{12}'::numeric[]",
         (_, "filters") => "'{\"status\": \"Raw\"}'::jsonb",
         (_, "max_rows" | "skip") => "7",
         (_, "dry_run") => "false",

@@ -27,18 +27,23 @@ do $$ begin
 -- Then the oldest, then the smallest seed.
 	perform set_config('task_mgmt.fake_now', '2029-01-01 00:00:00+00', true), add(62, 5), add(61, 5);
 	perform set_config('task_mgmt.fake_now', '2030-01-01 00:00:00+00', true), add(51, 5);
--- Alone under a root, without a root, of another project, or a duplicate already: these are no duplicates.
-	perform add(71, 6), add(72, 6, '{"status": "Duplicate"}'), add(73, null), add(74, null), add(11, 1, project => 'q');
+-- Alone under a root, without a root, in the background, of another project, or a duplicate already: these are no duplicates.
+	perform add(71, 6), add(72, 6, '{"status": "Duplicate"}'), add(73, null), add(74, null), add(75, 0), add(76, 0), add(11, 1, project => 'q');
 end $$;
 
 select jsonb_pretty(retire_duplicate_segments('p'));
 select count(*) from task_mgmt.segments where project_name = 'p' and status = 'Duplicate';
+-- Only those under the roots that are named, or all.
+select retire_duplicate_segments('p', current_segment_ids => '{6, 0, 99}') as none, retire_duplicate_segments('p', current_segment_ids => '{}') - 'groups' as no_root;
+select retire_duplicate_segments('p', false, '{3, 3, 18446744073709551615}') as retired;
 select retire_duplicate_segments('p', dry_run => false) - 'groups' as retired;
 select seed_id, current_segment_id, status from task_mgmt.segments where project_name = 'p' order by seed_id;
 select retire_duplicate_segments('p', false), retire_duplicate_segments('q', false);
 select kind, detail from task_mgmt.events where project_name = 'p' and kind = 'project_changed' order by event_no;
 select retire_duplicate_segments('none');
 select retire_duplicate_segments('p', null);
+select retire_duplicate_segments('p', true, '{-1}');
+select retire_duplicate_segments('p', true, '{null}');
 
 drop function add, finished;
 reset task_mgmt.fake_now;

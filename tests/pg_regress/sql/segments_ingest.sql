@@ -30,6 +30,14 @@ select jsonb_pretty(ingest_segments('p', '[{"seed_id": 10, "seed_x": 0, "seed_y"
 select ingest_segments('p', '[{"seed_id": 0, "seed_x": 1, "seed_y": 2, "seed_z": 3}]', true);
 select count(*) from seeds;
 
+-- A segment under the same root is there, too, whatever its seed; without one, all candidates under a root are new, and so are those in the background.
+select ingest_segments('p', '[{"seed_id": 20, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 77, "expected_segment_type": "axon"},
+	{"seed_id": 21, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 78}, {"seed_id": 22, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 78},
+	{"seed_id": 23, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 0}]');
+select seed_id from seeds where seed_id between 20 and 23;
+select ingest_segments('p', '[{"seed_id": 24, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 77, "expected_segment_type": "soma"}]') - 'dry_run' as other_type,
+	ingest_segments('p', '[{"seed_id": 24, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 78}]')->'existing' as there;
+
 -- What is wrong by itself is an error that names the element.
 select ingest_segments('p', '[{"seed_id": 10, "seed_x": 0, "seed_y": 0, "seed_z": 0}, {"seed_id": 11, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "none"}]');
 select ingest_segments('p', '[{"seed_id": 10, "seed_x": 0, "seed_y": 0}]');

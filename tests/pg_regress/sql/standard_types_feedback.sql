@@ -31,6 +31,15 @@ select get_task('p', create_feedback_task_from_trace('p', 'open'))->'ng_state' =
 select create_feedback_task_from_trace('p', 'none');
 select create_feedback_task_from_trace('none', 'a');
 select create_feedback_task_from_trace('p', 'a', null);
+-- A state without layers gets the one; one that is empty, or no state at all, stays as it is.
+create function begins(state jsonb) returns jsonb language plpgsql as $$
+declare
+	trace text := create_task('p', jsonb_build_object('task_type', 'trace_v0', 'completion_status', 'Merger', 'completed_user_id', 'ann', 'ng_state', state));
+begin
+	return get_task('p', create_feedback_task_from_trace('p', trace))->'ng_state';
+end $$;
+select state, begins(state) from unnest('{"{\"url\": \"x\"}", "{}", "[1]", "{\"layers\": 5}", "{\"seed_id\": 7}"}'::jsonb[]) state;
+drop function begins;
 -- A long name of a trace is no obstacle.
 select trace('p', repeat('t', 200), 'ann'), length(create_feedback_task_from_trace('p', repeat('t', 200))) as length;
 select clear_project_data('p')->'tasks' as tasks;
