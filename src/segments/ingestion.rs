@@ -63,9 +63,14 @@ fn ingest_segments(
 /// The expected types of those of the segments that exist.
 fn expected_types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, Option<String>>, Error> {
     let types = sql!(
-        "select seed_id::text, expected_segment_type
-        from task_mgmt.segment
-        where project_name = $1 and seed_id = any($2)"
+        "select s.seed_id::text, s.expected_segment_type
+        from unnest($2) as seed (id)
+        cross join lateral (
+            select g.seed_id, g.expected_segment_type
+            from task_mgmt.segment g
+            where g.project_name = $1 and g.seed_id = seed.id
+            offset 0
+        ) s"
     )
     .all(&[project.into(), numerics(seeds).into()], |row| {
         let seed = row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))?;
