@@ -128,14 +128,15 @@ impl Caller {
                 format!("set_feedback_policy('{project}', 'trace_v0', nullif({share}, 0), {of})")
             }
             18..20 => {
-                let skips = self.random.random_bool(0.8);
+                let skips = self.random.random_bool(0.98);
                 format!(
                     r#"create_trace_tasks('{project}', '{{"seed_ids": [{seed}, {}]}}', '{{"skip_existing_tasks": {skips}}}')"#,
                     self.random_seed()
                 )
             }
-            20 => format!("add_segment_task('{project}', {seed}, 'trace_v0')"),
-            21 => format!("get_trace_task_state('{project}', '{task}')"),
+            // A segment of very many tasks would be retyped by one way only.
+            20 if self.random.random_bool(0.05) => format!("add_segment_task('{project}', {seed}, 'trace_v0')"),
+            20 | 21 => format!("get_trace_task_state('{project}', '{task}')"),
             22 => format!("get_task_feedback('{project}', '{user}')"),
             _ => format!("get_feedback_policy('{project}')"),
         }
