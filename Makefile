@@ -4,16 +4,18 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test install bench psql stop fmt lint
+.PHONY: help demo demo-annotation test install bench psql stop fmt lint
 
 # make install: the server to install into.  make demo: FULL=1 takes all packages.  make bench, make test: ARGS=...
+# make demo-annotation: ARGS='--swc DIR' takes skeletons of your own, ARGS=--help lists what else can be set.
 PG_CONFIG ?=
 FULL ?=
 ARGS ?=
+neurons := $(if $(filter --swc% --help,$(ARGS)),,--neurons)
 full := $(if $(filter-out 0,$(FULL)),--full)
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Build, start a private server, let workers drain Debian's package graph (FULL=1: all of it)
 	@scripts/setup --demo
@@ -22,6 +24,14 @@ demo: ## Build, start a private server, let workers drain Debian's package graph
 	@scripts/cluster run cargo run --release -p task_mgmt_demo -- $(full) $(ARGS)
 	@printf '\nThe same database in psql: make psql ARGS=demo, or\n  '
 	@scripts/cluster run bash -c 'printf "psql -h %q -U %s demo\n" "$$PGHOST" "$$PGUSER"'
+
+demo-annotation: ## Build, start a private server, let annotators trace real neurons (ARGS='--swc DIR': other ones)
+	@scripts/setup $(neurons)
+	@$(if $(neurons),scripts/neurons)
+	@scripts/build
+	@scripts/cluster start
+	@scripts/cluster run cargo run --release -p task_mgmt_annotation_demo -- $(ARGS)
+	@printf '\nThe same database in psql, with links of any length: make psql ARGS=demo_annotation\n'
 
 test: ## Build and run every kind of test (ARGS='regress isolation': only those)
 	@scripts/setup --test

@@ -1,9 +1,6 @@
 //! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result;
 //! and of the `data` of an update only what it would change counts.
 
-use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
-
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::spi::read;
@@ -11,41 +8,6 @@ use crate::spi::read;
 /// A value that must be given.
 pub fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or(Error::NullArgument(argument))
-}
-
-/// The id of a supervoxel or segment. Errors: 22023 if it is not an unsigned 64-bit integer.
-pub fn id(argument: &'static str, value: Option<AnyNumeric>) -> Result<u64, Error> {
-    parse_id(argument, &required(argument, value)?)
-}
-
-/// Several such ids.
-pub fn ids(argument: &'static str, values: Option<Vec<Option<AnyNumeric>>>) -> Result<Vec<u64>, Error> {
-    let parse = |(index, value): (usize, Option<AnyNumeric>)| {
-        let argument = format!("{argument}[{index}]");
-        match value {
-            Some(value) => parse_id(&argument, &value),
-            None => Err(Invalid(format!("{argument} must not be null")).into()),
-        }
-    };
-    required(argument, values)?.into_iter().enumerate().map(parse).collect()
-}
-
-fn parse_id(argument: &str, value: &AnyNumeric) -> Result<u64, Error> {
-    let text = value.normalize();
-    text.parse().map_err(|_| {
-        let found: String = text.chars().take(50).collect();
-        Invalid(format!("{argument} must be an integer between 0 and {}, found {found}", u64::MAX)).into()
-    })
-}
-
-/// An id as an argument of a statement.
-pub fn numeric(id: u64) -> AnyNumeric {
-    AnyNumeric::from(id)
-}
-
-/// Ids as an argument of a statement.
-pub fn numerics(ids: &[u64]) -> Vec<AnyNumeric> {
-    ids.iter().map(|id| numeric(*id)).collect()
 }
 
 /// The keys of an object; anything else has none, and is refused when it is parsed.

@@ -15,8 +15,9 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time, history, feedback and links to segments. Users, task types,
-/// segments, the totals of closed pay periods and the project's own history stay.
+/// Removes all tasks of a project with their dependencies, time, edits, history, feedback and links to segments. Users, task
+/// types, segments, supervoxels with the edit events and updates of segments, the totals of closed pay periods and the project's
+/// own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -40,8 +41,8 @@ fn clear_project_data(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> 
         .value(&[timesheets.into(), removed.dependencies.into(), removed.tasks.into(), removed.submissions.into()])?)
 }
 
-/// Removes all users of a project with their time and assignments; what they held is available again. The history and
-/// the totals of closed pay periods keep their names.
+/// Removes all users of a project with their time and assignments; what they held is available again. The history, the
+/// totals of closed pay periods and the edits keep their names.
 ///
 /// *Returns* the number of users.
 /// *Errors*: P0002 project unknown; 55000 there are tasks that they have completed; 42501 the caller is not an admin.
@@ -95,8 +96,8 @@ fn clear_project_task_types(project_name: Option<&str>) -> Result<i64, ErrorRepo
     Ok(task_types as i64)
 }
 
-/// Removes all segments of a project with their endpoints and links to tasks. Segment types and locks stay, and tasks stay in
-/// their lanes.
+/// Removes all segments of a project with their endpoints, updates and links to tasks. Segment types, supervoxels and locks stay,
+/// and tasks stay in their lanes.
 ///
 /// *Returns* the number of segments.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -111,7 +112,7 @@ fn clear_segments(project_name: Option<&str>) -> Result<i64, ErrorReport> {
     Ok(segments as i64)
 }
 
-/// Removes a project, its users, task and segment types, locks of segments, pay periods, history and grants.
+/// Removes a project, its users, task and segment types, locks of segments, supervoxels, pay periods, history and grants.
 ///
 /// *Arguments*: `cascade` true also removes its tasks and segments with all that belongs to them.
 /// *Returns* whether there was such a project.
@@ -136,6 +137,7 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     sql!("delete from task_mgmt.locked_segment where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.segment_type where project_name = $1").run(&[project.into()])?;
     remove_task_types(project)?;
+    remove_supervoxels(project)?;
     remove_users(project)?;
     sql!("delete from task_mgmt.pay_total where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_period where project_name = $1").run(&[project.into()])?;
@@ -153,8 +155,9 @@ struct Removed {
 
 fn remove_tasks(project: &str) -> Result<Removed, Error> {
     let submissions = sql!("delete from task_mgmt.submission where project_name = $1").run(&[project.into()])?;
-    sql!("delete from task_mgmt.merge_edit where project_name = $1").run(&[project.into()])?;
     let dependencies = sql!("delete from task_mgmt.dependency where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.split_edit where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.merge_edit where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.ready where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.blocked where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
@@ -165,6 +168,8 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
 }
 
 fn remove_segments(project: &str) -> Result<usize, Error> {
+    sql!("delete from task_mgmt.segment_update where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_move where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.endpoint_update where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.endpoint where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
@@ -181,6 +186,14 @@ fn remove_users(project: &str) -> Result<usize, Error> {
     sql!("delete from task_mgmt.rate where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.qualification where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])
+}
+
+/// Also removes the edit events that moved them.
+fn remove_supervoxels(project: &str) -> Result<(), Error> {
+    sql!("delete from task_mgmt.segment_edit_root where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.segment_edit_event where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.supervoxel where project_name = $1").run(&[project.into()])?;
+    Ok(())
 }
 
 /// Ends all leases and assignments.

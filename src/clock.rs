@@ -44,8 +44,13 @@ impl Instant {
         Self(((seconds - EPOCH_OFFSET_SECONDS) * 1e6).round() as i64)
     }
 
-    pub fn is_infinite(self) -> bool {
-        matches!(self.0, pg_sys::TimestampTz::MIN | pg_sys::TimestampTz::MAX)
+    /// Whether it is neither of the ends of time that PostgreSQL calls infinity and -infinity.
+    pub fn is_finite(self) -> bool {
+        self.0 != pg_sys::TimestampTz::MIN && self.0 != pg_sys::TimestampTz::MAX
+    }
+
+    pub fn plus_seconds(self, seconds: f64) -> Self {
+        self.minus_seconds(-seconds)
     }
 
     pub fn minus_seconds(self, seconds: f64) -> Self {

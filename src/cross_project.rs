@@ -10,6 +10,7 @@ use crate::access;
 use crate::arguments::required;
 use crate::assignment::{self, Worker};
 use crate::candidates::Candidates;
+use crate::clock::Instant;
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
@@ -90,6 +91,25 @@ fn get_task_feedback_cross_project(
         true => Err(Error::UserNotFoundAnywhere(user.into()).into()),
         false => Ok(feedback::read(&projects, user, page)?),
     }
+}
+
+/// Where the caller may work and a segment update can be claimed, the oldest update first; the projects' keys are shared.
+pub fn projects_with_updates(now: Instant) -> Result<Vec<String>, Error> {
+    let projects = sql!(
+        "select p.project_name
+        from unnest($1) as p (project_name)
+        cross join lateral (
+            select u.available_at, u.seed_id
+            from task_mgmt.segment_update u
+            where u.project_name = p.project_name and u.available_at <= $2
+            order by u.available_at, u.seed_id
+            limit 1
+        ) as oldest
+        order by oldest.available_at, p.project_name"
+    )
+    .all(&[access::workable_projects()?.into(), now.into()], |row| row.get::<String>(1))?;
+    locks::share_all(&projects.iter().map(|project| Key::Project(project)).collect::<Vec<_>>());
+    Ok(projects)
 }
 
 /// The projects in which the user exists and the caller may work. Errors: P0002 if there is none.

@@ -55,6 +55,10 @@ pub enum Error {
     LayersOfUnknownProject(String),
     #[error("Segment type '{segment_type}' not found in project '{project}'")]
     LayersOfUnknownType { project: String, segment_type: String },
+    #[error("Supervoxel {supervoxel} not found in project \"{project}\"")]
+    SupervoxelNotFound { project: String, supervoxel: u64 },
+    #[error("Edit event {event} not found in project \"{project}\"")]
+    EditEventNotFound { project: String, event: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -80,6 +84,10 @@ pub enum Error {
     SegmentExists { project: String, seed: u64 },
     #[error("Segment with seed_id {0} occurs twice in data")]
     SegmentTwice(u64),
+    #[error("Supervoxel {supervoxel} already exists in project \"{project}\"")]
+    SupervoxelExists { project: String, supervoxel: String },
+    #[error("Supervoxel {0} occurs twice in data")]
+    SupervoxelTwice(u64),
 
     #[error("Project '{project}' is {status}")]
     ProjectNotActive { project: String, status: String },
@@ -231,6 +239,8 @@ impl Error {
             | NoSegmentOfTask(_)
             | LayersOfUnknownProject(_)
             | LayersOfUnknownType { .. }
+            | SupervoxelNotFound { .. }
+            | EditEventNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -242,7 +252,9 @@ impl Error {
             | DependencyExists { .. }
             | SegmentTypeExists { .. }
             | SegmentExists { .. }
-            | SegmentTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            | SegmentTwice(_)
+            | SupervoxelExists { .. }
+            | SupervoxelTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | NothingToShow { .. }

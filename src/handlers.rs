@@ -9,9 +9,10 @@ use serde::Deserialize;
 use task_mgmt_core::arguments::{parse, parse_object};
 
 use crate::access::Level;
-use crate::arguments::{self, numeric, required};
+use crate::arguments::required;
 use crate::error::Error;
 use crate::handlers::function::{Function, Kind, Regprocedure};
+use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::segments;
@@ -120,7 +121,7 @@ fn add_segment_task(
     options: default!(Option<Jsonb>, "'{}'"),
 ) -> Result<String, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let seed_id = arguments::id("seed_id", seed_id)?;
+    let seed_id = ids::one("seed_id", seed_id)?;
     let task_type = required("task_type", task_type)?;
     let options = required("options", options)?;
     parse::<serde_json::Map<String, serde_json::Value>>("options", &options.text()).map_err(Error::from)?;
@@ -130,7 +131,7 @@ fn add_segment_task(
     match handler {
         None => Err(task_types::not_found(project, task_type)?.into()),
         Some(None) => Err(Error::HandlerNotFound { kind: "creation", task_type: task_type.into() }.into()),
-        Some(Some(handler)) => Ok(create(project, &handler, numeric(seed_id), options)?),
+        Some(Some(handler)) => Ok(create(project, &handler, ids::numeric(seed_id), options)?),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, users (sorted), new segments, tasks (sorted), time; then
+//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), new segments, tasks (sorted), time; then
 //! rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by
 //! task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
@@ -14,6 +14,8 @@ pub enum Key<'a> {
     Project(&'a str),
     /// Exclusive for whoever adds or changes dependencies or re-opens a task: cycles are looked for under it.
     Graph(&'a str),
+    /// Exclusive for whoever lets supervoxels and segments follow an edit of the segmentation.
+    Edits(&'a str),
     /// Exclusive for whatever may give the user a task.
     User(&'a str, &'a str),
     /// Shared by those who create segments, and shared apart by those who make tasks of seeds without a segment, so that the
@@ -88,6 +90,7 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
     let (class, hash) = match key {
         Key::Project(project) => (11, hash(project, "")),
         Key::Graph(project) => (12, hash(project, "")),
+        Key::Edits(project) => (17, hash(project, "")),
         Key::User(project, user) => (13, hash(project, user)),
         Key::Task(project, task) => (14, hash(project, task)),
         Key::Segments(project) => (15, hash(project, "")),

@@ -15,8 +15,9 @@ use task_mgmt_core::neuroglancer::{Shown, State};
 use self::segment_state::Scene;
 use self::type_layers::TypeScene;
 use crate::access::{self, Level};
-use crate::arguments::{self, required};
+use crate::arguments::required;
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::settings;
 use crate::spi::read;
@@ -174,7 +175,7 @@ fn segment_state(
     include_segment_type_layers: Option<bool>,
 ) -> Result<String, Error> {
     let project = required("project_name", project_name)?;
-    let seed_id = arguments::id("seed_id", seed_id)?;
+    let seed_id = ids::one("seed_id", seed_id)?;
     let has_type = required("include_segment_type_layers", include_segment_type_layers)?;
     access::require(Level::Reader, project)?;
     let scene = Scene::visible(project, seed_id)?;

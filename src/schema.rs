@@ -19,16 +19,18 @@ extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sq
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
 extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requires = ["timesheets_sql"]);
 extension_sql_file!("../sql/schema/25_edits.sql", name = "edits_sql", requires = ["segments_sql"]);
-extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["edits_sql"]);
+extension_sql_file!("../sql/schema/26_segment_updates.sql", name = "segment_updates_sql", requires = ["edits_sql"]);
+extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["segment_updates_sql"]);
 extension_sql_file!("../sql/schema/28_feedback.sql", name = "feedback_sql", requires = ["pay_sql"]);
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["feedback_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
 extension_sql_file!("../sql/schema/34_segment_views.sql", name = "segment_views_sql", requires = ["project_views_sql"]);
+extension_sql_file!("../sql/schema/35_edit_views.sql", name = "edit_views_sql", requires = ["segment_views_sql"]);
 extension_sql_file!(
     "../sql/schema/36_people_views.sql",
     name = "people_views_sql",
-    requires = ["segment_views_sql", present, server_idle_limit]
+    requires = ["edit_views_sql", present, server_idle_limit]
 );
 extension_sql_file!("../sql/schema/37_pay_views.sql", name = "pay_views_sql", requires = ["people_views_sql"]);
 extension_sql_file!(

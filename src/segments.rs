@@ -17,9 +17,10 @@ use task_mgmt_core::segments::{NewSegment, SegmentFilters, SegmentPatch, Segment
 use task_mgmt_core::tasks::SeedId;
 
 use crate::access::{self, Level};
-use crate::arguments::{self, numeric, required};
+use crate::arguments::{self, required};
 use crate::clock;
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::{read, sql};
@@ -46,7 +47,7 @@ fn create_segment(project_name: Option<&str>, data: Option<Jsonb>) -> Result<Any
     let text = arguments::data(data)?;
     let new = [NewSegment::parse(&text).map_err(Error::from)?];
     creation::create(project_name, &new).map_err(Error::without_position)?;
-    Ok(numeric(new[0].seed_id.0))
+    Ok(ids::numeric(new[0].seed_id.0))
 }
 
 /// Creates many segments at once, all or none, and returns how many.
@@ -72,9 +73,9 @@ fn create_segments(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i6
 #[search_path(pg_catalog, pg_temp)]
 fn get_segment(project_name: Option<&str>, seed_id: Option<AnyNumeric>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     access::require(Level::Reader, project)?;
-    match read!(RECORD).first(&[project.into(), numeric(seed).into()], |row| row.get(1))? {
+    match read!(RECORD).first(&[project.into(), ids::numeric(seed).into()], |row| row.get(1))? {
         Some(segment) => Ok(segment),
         None => Err(not_found(project, seed)?.into()),
     }
@@ -97,7 +98,7 @@ fn update_segment(
     seed_id: Option<AnyNumeric>,
     data: Option<Jsonb>,
 ) -> Result<bool, ErrorReport> {
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     let data = required("data", data)?;
     let (project, tasks) = match arguments::keys(&data)?.iter().any(|key| key == "expected_segment_type") {
         true => lanes::enter_retyping(project_name, seed)?,
@@ -107,7 +108,7 @@ fn update_segment(
             (project, vec![])
         }
     };
-    let record: Jsonb = sql!(RECORD).value(&[project.into(), numeric(seed).into()])?;
+    let record: Jsonb = sql!(RECORD).value(&[project.into(), ids::numeric(seed).into()])?;
     let changes = arguments::changes(data, record.clone())?;
     let patch = SegmentPatch::parse(&changes).map_err(Error::from)?;
     if changes == "{}" {
@@ -150,7 +151,7 @@ fn list_segments(
 /// Keeps everything but plain reads from the segment, until the transaction ends. Errors: P0002.
 pub fn lock_row(project: &str, seed: u64) -> Result<(), Error> {
     let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for no key update");
-    match lock.run(&[project.into(), numeric(seed).into()])? {
+    match lock.run(&[project.into(), ids::numeric(seed).into()])? {
         0 => Err(not_found(project, seed)?),
         _ => Ok(()),
     }
@@ -159,7 +160,7 @@ pub fn lock_row(project: &str, seed: u64) -> Result<(), Error> {
 /// Refuses a seed that no segment has to a call that writes. Errors: P0002.
 pub fn require_existing(project: &str, seed: u64) -> Result<(), Error> {
     let found = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2");
-    match found.run(&[project.into(), numeric(seed).into()])? {
+    match found.run(&[project.into(), ids::numeric(seed).into()])? {
         0 => Err(not_found(project, seed)?),
         _ => Ok(()),
     }
@@ -168,7 +169,7 @@ pub fn require_existing(project: &str, seed: u64) -> Result<(), Error> {
 /// Refuses a seed that no segment has to a call that only reads. Errors: P0002.
 pub fn require_visible(project: &str, seed: u64) -> Result<(), Error> {
     let found = read!("select from task_mgmt.segment where project_name = $1 and seed_id = $2");
-    match found.run(&[project.into(), numeric(seed).into()])? {
+    match found.run(&[project.into(), ids::numeric(seed).into()])? {
         0 => Err(not_found(project, seed)?),
         _ => Ok(()),
     }
@@ -223,7 +224,7 @@ fn page(project: &str, filters: &SegmentFilters, max_rows: i32, skip: i32) -> Re
         filters.segment_type.clone().flatten().into(),
         filters.expected_segment_type.is_none().into(),
         filters.expected_segment_type.clone().flatten().into(),
-        root.flatten().map(|SeedId(id)| numeric(id)).into(),
+        root.flatten().map(|SeedId(id)| ids::numeric(id)).into(),
         i64::from(max_rows).into(),
         i64::from(skip).into(),
     ])

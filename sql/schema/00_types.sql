@@ -22,6 +22,10 @@ create type task_mgmt.endpoint_status as enum ('CERTAIN', 'UNCERTAIN', 'CONTINUE
 comment on type task_mgmt.endpoint_status is
 	'An end that is one, one that may go on, one from which tracing went on, or a mark on the way.';
 
+create type task_mgmt.segment_update_status as enum ('pending', 'processing', 'completed', 'failed');
+comment on type task_mgmt.segment_update_status is
+	'How far the update of a segment is; failed means given up.';
+
 create domain task_mgmt.uint64 as numeric(20) constraint uint64_range check (value between 0 and 18446744073709551615);
 comment on domain task_mgmt.uint64 is 'An unsigned 64-bit integer, as ids of segments and supervoxels are.';
 

@@ -205,6 +205,7 @@ select * from (
 		limit 1
 	) u on true
 	where s.seed_id is null or u.new_status is distinct from e.status
+
 	union all -- A task knows whether its state is in the seed form. That is short, so a large state need not be read.
 	select 'seed state is known', t.project_name, t.task_id, 'has_seed_state is ' || t.has_seed_state
 	from task_mgmt.task t
@@ -232,6 +233,35 @@ select * from (
 	left join task_mgmt.task_type f on f.project_name = p.project_name and f.task_type = 'trace_feedback_v0'
 	left join task_mgmt.project_user u on u.project_name = p.project_name and u.user_no = p.user_no
 	where y.task_type is null or f.task_type is null or p.user_no <> 0 and u.user_no is null
+
+	union all -- Edits were made for existing tasks.
+	select 'edit for an existing task', e.project_name, e.kind || ' edit ' || e.edit_id, 'task ' || e.task_no
+	from (
+		select 'split' as kind, project_name, edit_id, task_no from task_mgmt.split_edit
+		union all
+		select 'merge', project_name, edit_id, task_no from task_mgmt.merge_edit
+	) e
+	left join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.task_no
+	where t.task_no is null
+
+	union all -- What an event replaced and moved belongs to an event that is kept, and to an existing segment.
+	select 'replaced root of an existing event', r.project_name, r.event_id, 'root ' || r.root_id
+	from task_mgmt.segment_edit_root r
+	left join task_mgmt.segment_edit_event e on e.project_name = r.project_name and e.event_id = r.event_id
+	where e.event_id is null
+
+	union all
+	select 'move of an existing segment by an existing event', m.project_name, m.event_id, 'segment ' || m.seed_id
+	from task_mgmt.segment_move m
+	left join task_mgmt.segment_edit_event e on e.project_name = m.project_name and e.event_id = m.event_id
+	left join task_mgmt.segment s on s.project_name = m.project_name and s.seed_id = m.seed_id
+	where e.event_id is null or s.seed_id is null
+
+	union all -- Updates are of existing segments.
+	select 'update of an existing segment', u.project_name, 'segment ' || u.seed_id, u.status::text
+	from task_mgmt.segment_update u
+	left join task_mgmt.segment s on s.project_name = u.project_name and s.seed_id = u.seed_id
+	where s.seed_id is null
 ) as violation (invariant, project_name, object, detail)
 where violation.project_name = any ((select task_mgmt.readable_projects())::text[])
 $$;

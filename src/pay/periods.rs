@@ -112,7 +112,7 @@ pub fn mark_cleared(project: &str, now: Instant) -> Result<(), Error> {
 
 /// Errors: 22023, 55000.
 fn check_closable(project: &str, period: &Interval, now: Instant) -> Result<(), Error> {
-    if period.starts_at.is_infinite() {
+    if !period.starts_at.is_finite() {
         return Err(Invalid("starts_at must be finite".to_owned()).into());
     }
     if period.ends_at > now {

@@ -8,10 +8,11 @@ use serde_json::json;
 use task_mgmt_core::tasks::SeedId;
 
 use crate::access::Level;
-use crate::arguments::{numerics, required};
+use crate::arguments::required;
 use crate::clock;
 use crate::error::Error;
 use crate::events::{self, Actor};
+use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::sql;
@@ -102,7 +103,7 @@ fn lock(project: &str, groups: &BTreeMap<u64, Group>) -> Result<BTreeMap<u64, Gr
         order by seed_id
         for no key update"
     )
-    .run(&[project.into(), numerics(&seeds.iter().copied().collect::<Vec<_>>()).into()])?;
+    .run(&[project.into(), ids::numerics(&seeds.iter().copied().collect::<Vec<_>>()).into()])?;
     let mut groups = find(project)?;
     groups.retain(|_, group| group.seeds().all(|seed| seeds.contains(&seed)));
     Ok(groups)
@@ -119,7 +120,7 @@ fn retire(project: &str, groups: &BTreeMap<u64, Group>) -> Result<(), Error> {
         set status = 'Duplicate', updated_at = $3
         where project_name = $1 and seed_id = any($2)"
     )
-    .run(&[project.into(), numerics(&seeds).into(), now.into()])?;
+    .run(&[project.into(), ids::numerics(&seeds).into(), now.into()])?;
     let detail = format!("{} duplicate segments retired", seeds.len());
     events::append(project, &[0], "project_changed", Actor::Caller, Some(&detail), now)
 }

@@ -7,9 +7,10 @@ use task_mgmt_core::endpoints::{EndpointStatus, GivenEndpoint, NewEndpoint, Repl
 
 use super::{lock_row, require_visible};
 use crate::access::{self, Level};
-use crate::arguments::{self, numeric, required};
+use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::{read, sql};
@@ -87,7 +88,7 @@ fn replace_endpoints(
     data: Option<Jsonb>,
 ) -> Result<Jsonb, ErrorReport> {
     let project = projects::enter(Level::Worker, project_name)?;
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     let user = required("user_id", user_id)?;
     let text = arguments::data(data)?;
     let given = GivenEndpoint::parse_all(&text).map_err(Error::from)?;
@@ -112,7 +113,7 @@ fn replace_endpoints(
 #[search_path(pg_catalog, pg_temp)]
 fn get_endpoints(project_name: Option<&str>, seed_id: Option<AnyNumeric>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     access::require(Level::Reader, project)?;
     require_visible(project, seed)?;
     Ok(read!(
@@ -122,7 +123,7 @@ fn get_endpoints(project_name: Option<&str>, seed_id: Option<AnyNumeric>) -> Res
         from task_mgmt.endpoint e
         where e.project_name = $1 and e.seed_id = $2"
     )
-    .value(&[project.into(), numeric(seed).into()])?)
+    .value(&[project.into(), ids::numeric(seed).into()])?)
 }
 
 /// Every status that an endpoint was given, the first one included, as a JSON array of objects, the oldest first: update_id,
@@ -154,7 +155,7 @@ pub fn replace(project: &str, seed: u64, user: &str, given: &[GivenEndpoint]) ->
         order by endpoint_id
         for update"
     )
-    .all(&[project.into(), numeric(seed).into()], |row| {
+    .all(&[project.into(), ids::numeric(seed).into()], |row| {
         let status = EndpointStatus::parse("status", &row.get::<String>(5)?)?;
         Ok((row.get(1)?, GivenEndpoint { x: row.get(2)?, y: row.get(3)?, z: row.get(4)?, status }))
     })?;
@@ -191,7 +192,7 @@ fn create(project: &str, seed: u64, user: &str, new: &[GivenEndpoint], now: Inst
     .all(
         &[
             project.into(),
-            numeric(seed).into(),
+            ids::numeric(seed).into(),
             user.into(),
             now.into(),
             new.iter().map(|one| one.x).collect::<Vec<_>>().into(),

@@ -9,8 +9,9 @@ use task_mgmt_core::ingestion::Candidate;
 use task_mgmt_core::segments::NewSegment;
 
 use super::{creation, lanes};
-use crate::arguments::{self, numerics, required};
+use crate::arguments::{self, required};
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::sql;
@@ -72,7 +73,7 @@ fn expected_types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, Option<St
             offset 0
         ) s"
     )
-    .all(&[project.into(), numerics(seeds).into()], |row| {
+    .all(&[project.into(), ids::numerics(seeds).into()], |row| {
         let seed = row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))?;
         Ok((seed, row.find(2)?))
     })?;

@@ -11,11 +11,11 @@ use task_mgmt_core::tasks::NewTask;
 
 use super::not_found;
 use crate::access::Level;
-use crate::arguments::{numeric, numerics};
 use crate::attempt::Attempt;
 use crate::clock::Instant;
 use crate::error::Error;
 use crate::events::{self, Actor};
+use crate::ids;
 use crate::lanes::Lanes;
 use crate::locks::{self, Key};
 use crate::projects;
@@ -69,7 +69,7 @@ pub fn enter_retyping(project_name: Option<&str>, seed: u64) -> Result<(&str, Ve
         let project = enter(project_name, is_alone)?;
         lock_keys(project, known.iter(), is_alone);
         let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for update");
-        if lock.run(&[project.into(), numeric(seed).into()])? == 0 {
+        if lock.run(&[project.into(), ids::numeric(seed).into()])? == 0 {
             return Err(not_found(project, seed)?);
         }
         let tasks = find_tasks(project, &[seed])?;
@@ -155,7 +155,7 @@ pub fn announce(project: &str, seeds: &[u64]) -> Result<(), Error> {
         return Ok(());
     }
     let segments = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = any($2)");
-    if segments.run(&[project.into(), numerics(seeds).into()])? < seeds.len() {
+    if segments.run(&[project.into(), ids::numerics(seeds).into()])? < seeds.len() {
         locks::share_apart(Key::Segments(project));
     }
     Ok(())
@@ -171,7 +171,7 @@ pub fn types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, String>, Error
         order by segment.seed_id
         for key share"
     )
-    .all(&[project.into(), numerics(seeds).into()], |row| {
+    .all(&[project.into(), ids::numerics(seeds).into()], |row| {
         let seed = row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))?;
         Ok((seed, row.get(2)?))
     })?;
@@ -215,6 +215,6 @@ fn find_tasks(project: &str, seeds: &[u64]) -> Result<BTreeMap<i64, String>, Err
             offset 0
         ) t"
     )
-    .all(&[project.into(), numerics(seeds).into()], |row| Ok((row.get::<i64>(1)?, row.get::<String>(2)?)))?;
+    .all(&[project.into(), ids::numerics(seeds).into()], |row| Ok((row.get::<i64>(1)?, row.get::<String>(2)?)))?;
     Ok(found.into_iter().collect())
 }

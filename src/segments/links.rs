@@ -5,9 +5,10 @@ use pgrx::prelude::*;
 
 use super::{lock_row, require_visible};
 use crate::access::{self, Level};
-use crate::arguments::{self, numeric, required};
+use crate::arguments::required;
 use crate::clock;
 use crate::events::{self, Actor};
+use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::{read, sql};
@@ -25,7 +26,7 @@ fn link_segment_task(
     seed_id: Option<AnyNumeric>,
     task_id: Option<&str>,
 ) -> Result<bool, ErrorReport> {
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     let task = required("task_id", task_id)?;
     let project = projects::enter(Level::Manager, project_name)?;
     lock_row(project, seed)?;
@@ -35,7 +36,7 @@ fn link_segment_task(
         values ($1, $2, $3)
         on conflict do nothing"
     )
-    .run(&[project.into(), numeric(seed).into(), task_no.into()])?;
+    .run(&[project.into(), ids::numeric(seed).into(), task_no.into()])?;
     if linked == 0 {
         return Ok(false);
     }
@@ -55,13 +56,13 @@ fn unlink_segment_task(
     seed_id: Option<AnyNumeric>,
     task_id: Option<&str>,
 ) -> Result<bool, ErrorReport> {
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     let task = required("task_id", task_id)?;
     let project = projects::enter(Level::Manager, project_name)?;
     lock_row(project, seed)?;
     let task_no = tasks::find_no(project, task)?;
     let unlinked = sql!("delete from task_mgmt.segment_task where project_name = $1 and seed_id = $2 and task_no = $3")
-        .run(&[project.into(), numeric(seed).into(), task_no.into()])?;
+        .run(&[project.into(), ids::numeric(seed).into(), task_no.into()])?;
     if unlinked == 0 {
         return Ok(false);
     }
@@ -78,7 +79,7 @@ fn unlink_segment_task(
 #[search_path(pg_catalog, pg_temp)]
 fn get_segment_tasks(project_name: Option<&str>, seed_id: Option<AnyNumeric>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     access::require(Level::Reader, project)?;
     require_visible(project, seed)?;
     Ok(read!(
@@ -92,7 +93,7 @@ fn get_segment_tasks(project_name: Option<&str>, seed_id: Option<AnyNumeric>) ->
         ) d
         where s.project_name = $1 and s.seed_id = $2"
     )
-    .value(&[project.into(), numeric(seed).into()])?)
+    .value(&[project.into(), ids::numeric(seed).into()])?)
 }
 
 /// A task as `get_task` returns it, with what whoever works on it should know of its segment: segment_type is the expected type

@@ -4,8 +4,9 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::access::{self, Level};
-use crate::arguments::{self, numerics, required};
+use crate::arguments::required;
 use crate::clock;
+use crate::ids;
 use crate::projects;
 use crate::spi::{read, sql};
 
@@ -18,7 +19,7 @@ use crate::spi::{read, sql};
 #[search_path(pg_catalog, pg_temp)]
 fn lock_segments(project_name: Option<&str>, segment_ids: Option<Vec<Option<AnyNumeric>>>) -> Result<i64, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let ids = arguments::ids("segment_ids", segment_ids)?;
+    let ids = ids::list("segment_ids", segment_ids)?;
     projects::require_existing(project)?;
     let locked = sql!(
         "insert into task_mgmt.locked_segment (project_name, segment_id, created_at)
@@ -27,7 +28,7 @@ fn lock_segments(project_name: Option<&str>, segment_ids: Option<Vec<Option<AnyN
         order by segment_id
         on conflict do nothing"
     )
-    .run(&[project.into(), numerics(&ids).into(), clock::now()?.into()])?;
+    .run(&[project.into(), ids::numerics(&ids).into(), clock::now()?.into()])?;
     Ok(locked as i64)
 }
 
@@ -42,7 +43,7 @@ fn unlock_segments(
     segment_ids: Option<Vec<Option<AnyNumeric>>>,
 ) -> Result<i64, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let ids = arguments::ids("segment_ids", segment_ids)?;
+    let ids = ids::list("segment_ids", segment_ids)?;
     projects::require_existing(project)?;
     let unlocked = sql!(
         "with locked as (
@@ -56,7 +57,7 @@ fn unlock_segments(
         using locked
         where l.project_name = $1 and l.segment_id = locked.segment_id"
     )
-    .run(&[project.into(), numerics(&ids).into()])?;
+    .run(&[project.into(), ids::numerics(&ids).into()])?;
     Ok(unlocked as i64)
 }
 
@@ -72,7 +73,7 @@ fn get_unlocked_segments(
     segment_ids: Option<Vec<Option<AnyNumeric>>>,
 ) -> Result<Vec<AnyNumeric>, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let ids = arguments::ids("segment_ids", segment_ids)?;
+    let ids = ids::list("segment_ids", segment_ids)?;
     access::require(Level::Reader, project)?;
     if ids.is_empty() {
         return Ok(vec![]);
@@ -88,5 +89,5 @@ fn get_unlocked_segments(
         )
         order by given.position"
     )
-    .all(&[project.into(), numerics(&ids).into()], |row| row.get(1))?)
+    .all(&[project.into(), ids::numerics(&ids).into()], |row| row.get(1))?)
 }

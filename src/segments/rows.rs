@@ -7,10 +7,10 @@ use pgrx::prelude::*;
 use task_mgmt_core::segments::{NewSegment, SegmentStatus};
 use task_mgmt_core::tasks::SeedId;
 
-use crate::arguments::numeric;
 use crate::clock::Instant;
 use crate::columns::segment;
 use crate::error::Error;
+use crate::ids;
 use crate::json::{self, Jsonb};
 use crate::rows::{self, Key, Snapshot, Table};
 use crate::spi::{self, read};
@@ -38,8 +38,10 @@ pub fn insert(project: &str, segments: &[NewSegment], now: Instant) -> Result<()
 /// Writes all values of a segment, whose row the caller has locked.
 pub fn update(project: &str, segment: &NewSegment, now: Instant) -> Result<(), Error> {
     let (table, snapshot) = (Table::open(c"segment"), Snapshot::latest());
-    let keys =
-        &mut [Key::text(segment::PROJECT_NAME, project), Key::numeric(segment::SEED_ID, numeric(segment.seed_id.0))];
+    let keys = &mut [
+        Key::text(segment::PROJECT_NAME, project),
+        Key::numeric(segment::SEED_ID, ids::numeric(segment.seed_id.0)),
+    ];
     let mut scan = table.scan(c"segment_pkey", &snapshot, keys);
     let lost = || Error::Internal(format!("segment {} is gone", segment.seed_id.0));
     let row = scan.next().ok_or_else(lost)?;
@@ -72,7 +74,7 @@ impl<'t> Columns<'t> {
     }
 
     fn values(&mut self, segment: &NewSegment, created_at: Instant) -> [Option<pg_sys::Datum>; segment::COUNT] {
-        let id = |SeedId(id): SeedId| numeric(id).into_datum();
+        let id = |SeedId(id): SeedId| ids::numeric(id).into_datum();
         let text = |text: &Option<String>| text.as_deref().and_then(|text| text.into_datum());
         let time = |time: Option<_>| time.map(Instant::from).into_datum();
         [

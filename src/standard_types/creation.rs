@@ -9,9 +9,10 @@ use task_mgmt_core::standard_types::{BulkFilters, BulkOptions, FeedbackOptions, 
 use task_mgmt_core::tasks::NewTask;
 
 use crate::access::Level;
-use crate::arguments::{numeric, numerics, required};
+use crate::arguments::required;
 use crate::error::Error;
 use crate::events;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::projects;
@@ -114,7 +115,8 @@ fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error
             ))
         };
     }
-    let seeds = filters.seed_ids.as_ref().map(|seeds| seeds.iter().map(|seed| numeric(seed.0)).collect::<Vec<_>>());
+    let seeds =
+        filters.seed_ids.as_ref().map(|seeds| seeds.iter().map(|seed| ids::numeric(seed.0)).collect::<Vec<_>>());
     let statement = match seeds {
         Some(_) => find!("seed_id = any($7)"),
         None => find!("$7::numeric[] is null"),
@@ -142,7 +144,7 @@ fn without_tasks(project: &str, seeds: &[u64]) -> Result<Vec<u64>, Error> {
             and not exists (select from task_mgmt.segment_task where project_name = $1 and seed_id = seed.id)
         order by seed.position"
     )
-    .all(&[project.into(), numerics(seeds).into()], |row| {
+    .all(&[project.into(), ids::numerics(seeds).into()], |row| {
         row.get::<String>(1)?.parse().map_err(|_| Error::Internal("a seed id is no integer".into()))
     })
 }

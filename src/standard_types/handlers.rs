@@ -6,8 +6,9 @@ use pgrx::prelude::*;
 use task_mgmt_core::neuroglancer::verification::{self, Completion};
 
 use super::{creation, feedback, trace};
-use crate::arguments::{self, required};
+use crate::arguments::required;
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::spi::sql;
 use crate::tasks;
@@ -143,7 +144,7 @@ fn create_trace_v0(
     options: Option<Jsonb>,
 ) -> Result<String, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     Ok(creation::trace(project, seed, &required("options", options)?.text())?)
 }
 
@@ -165,7 +166,7 @@ fn create_trace_feedback_v0(
     options: Option<Jsonb>,
 ) -> Result<String, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let seed = arguments::id("seed_id", seed_id)?;
+    let seed = ids::one("seed_id", seed_id)?;
     Ok(creation::feedback(project, seed, &required("options", options)?.text())?)
 }
 

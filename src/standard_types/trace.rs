@@ -6,9 +6,9 @@ use task_mgmt_core::standard_types::{FAULTY_TASK, endpoints, segment_status, tas
 use task_mgmt_core::tasks::NewTask;
 
 use super::sampling;
-use crate::arguments::numeric;
 use crate::clock;
 use crate::error::Error;
+use crate::ids;
 use crate::json::Jsonb;
 use crate::segments;
 use crate::spi::sql;
@@ -100,8 +100,8 @@ fn update_segment(task: &CompletedTask, seed: u64, status: &str) -> Result<(), E
     )
     .run(&[
         project.into(),
-        numeric(seed).into(),
-        trace.segment_id.map(numeric).into(),
+        ids::numeric(seed).into(),
+        trace.segment_id.map(ids::numeric).into(),
         x.into(),
         y.into(),
         z.into(),

@@ -37,8 +37,6 @@ do $$ begin
 	perform create_segment_type('dump', '{"type_name": "axon", "sample_segment_ids": [18446744073709551615], "instruction": "Follow it.\n"}');
 	perform create_segments('dump', '[{"seed_id": 18446744073709551615, "seed_x": 0.1, "seed_y": 1e300, "seed_z": -3, "expected_segment_type": "axon"},
 		{"seed_id": 0, "seed_x": 0, "seed_y": 0, "seed_z": 0, "status": "Wrong type", "current_segment_id": 9223372036854775808, "extra_data": {"k": "🧠"}}]');
-	insert into task_mgmt.merge_edit (project_name, task_no, user_id, points, created_at)
-	select 'dump', task_no, 'bob', '[["18446744073709551615", 0.1, 1, 1]]', now() from task_mgmt.task where project_name = 'dump' and task_id = 'done';
 	perform link_segment_task('dump', 0, 'done'), lock_segments('dump', '{18446744073709551614}');
 	perform create_endpoint('dump', '{"seed_id": 0, "x": 0.1, "y": 0, "z": 0, "status": "BREADCRUMB", "user_id": "bob"}');
 	perform update_user('dump', 'anna', '{"hourly_rate": 40}'), correct_time('dump', 'anna', 'held', 0.5, E'\t\\.\n', 36.55);
@@ -49,6 +47,10 @@ do $$ begin
 		create_user('dump', '{"user_id": "eve", "qualified_task_types": ["review"]}'),
 		create_task('dump', '{"task_id": "review", "task_type": "review", "extra_data": {"original_task_id": "done"}}'),
 		start_task('dump', 'eve'), release_task('dump', 'eve', 'review', 'Fair');
+	perform create_split_edit('dump', 'done', 'bob', '[["18446744073709551615", 0.1, -2, 3e-10]]', '[]'), create_merge_edit('dump', 'done', 'bob', '[]'),
+		create_segment('dump', '{"seed_id": 18446744073709551613, "seed_x": 1, "seed_y": 2, "seed_z": 3, "current_segment_id": 18446744073709551612}');
+	perform populate_supervoxels_from_segments('dump'),
+		update_supervoxels_for_merge('dump', '{18446744073709551612}', 18446744073709551611, 'event 🧠', '2030-01-01 00:00:00+00');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

@@ -12,6 +12,9 @@ begin
 	perform create_user('dump', '{"user_id": "carl", "qualified_task_types": ["trace", "new"], "qualified_segment_types": ["axon"]}');
 	perform create_task_type('dump', '{"task_type": "new"}');
 	assert create_task('dump', '{"task_type": "new"}')::bigint > before, 'a number was given twice';
+	assert create_split_edit('dump', 'done', 'bob', '[]', '[]') = 2 and create_merge_edit('dump', 'done', 'bob', '[]') = 2, 'an edit''s number';
+	assert update_supervoxels_for_merge('dump', '{18446744073709551611}', 1, 'event 🧠', '2030-01-01 00:00:00+00') = 0, 'applied twice';
+	assert (select seed_id from claim_segment_update('dump')) = 18446744073709551613, 'an update is lost';
 
 	-- The history of a claim, its takeover and its completion goes on, with the handler and the limits that were set.
 	assert start_task('dump', 'bob') = 'mine', 'not what is assigned to bob';

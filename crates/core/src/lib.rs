@@ -5,6 +5,7 @@
 pub mod arguments;
 pub mod cycles;
 pub mod dependencies;
+pub mod edits;
 pub mod endpoints;
 pub mod feedback;
 pub mod frontier;
@@ -14,8 +15,10 @@ pub mod pay;
 pub mod projects;
 pub mod qualifications;
 pub mod segment_types;
+pub mod segment_updates;
 pub mod segments;
 pub mod standard_types;
+pub mod supervoxels;
 pub mod task_types;
 pub mod tasks;
 pub mod times;

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
+use task_mgmt_server::database::Database;
 
 use crate::PROJECT;
 use crate::graph::Graph;
-use crate::server::Server;
 
 /// When each task was handed out and completed; event numbers grow with time.
 #[derive(Default)]
@@ -17,8 +17,8 @@ pub struct History {
 }
 
 impl History {
-    pub fn read(server: &Server) -> Result<Self> {
-        let rows = server.open()?.query(
+    pub fn read(database: &Database) -> Result<Self> {
+        let rows = database.open()?.query(
             "select task_id, kind::text, event_no
             from task_mgmt.events
             where project_name = $1 and kind in ('started', 'taken_over', 'completed')",

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use postgres::Client;
 use serde_json::{Value, json};
+use task_mgmt_server::database::Database;
 
 use crate::PROJECT;
 use crate::graph::Graph;
-use crate::server::Server;
 
 /// The users, each with an hourly rate.
 pub const USERS: [(&str, u32); 8] = [
@@ -26,19 +26,19 @@ pub const USERS: [(&str, u32); 8] = [
 const CHUNK: usize = 100_000;
 
 /// Creates the project with its users, task types, tasks and dependencies.
-pub fn load(server: &Server, graph: &Graph) -> Result<()> {
-    let mut database = server.open()?;
-    database
+pub fn load(database: &Database, graph: &Graph) -> Result<()> {
+    let mut client = database.open()?;
+    client
         .execute("select create_project($1, description => 'The packages of this machine''s archive')", &[&PROJECT])?;
     let sections: BTreeSet<&str> = graph.packages.iter().map(|package| package.section.as_str()).collect();
     let sections: Vec<&str> = sections.into_iter().collect();
     for section in &sections {
-        call(&mut database, "create_task_type", json!({"task_type": section, "completion_statuses": ["Done"]}))?;
+        call(&mut client, "create_task_type", json!({"task_type": section, "completion_statuses": ["Done"]}))?;
     }
     for (number, (user, rate)) in USERS.iter().enumerate() {
         let qualified: Vec<&str> = qualifications(number, &sections).collect();
         let data = json!({"user_id": user, "hourly_rate": rate, "qualified_task_types": qualified});
-        call(&mut database, "create_user", data)?;
+        call(&mut client, "create_user", data)?;
     }
     for packages in graph.packages.chunks(CHUNK) {
         let tasks = packages.iter().map(|package| {
@@ -49,7 +49,7 @@ pub fn load(server: &Server, graph: &Graph) -> Result<()> {
                 "extra_data": {"version": package.version},
             })
         });
-        call(&mut database, "create_tasks", tasks.collect())?;
+        call(&mut client, "create_tasks", tasks.collect())?;
     }
     for edges in graph.edges.chunks(CHUNK) {
         let dependencies = edges.iter().map(|(from, to)| {
@@ -59,9 +59,9 @@ pub fn load(server: &Server, graph: &Graph) -> Result<()> {
                 "required_completion_status": "Done",
             })
         });
-        call(&mut database, "create_dependencies", dependencies.collect())?;
+        call(&mut client, "create_dependencies", dependencies.collect())?;
     }
-    Ok(database.batch_execute("analyze")?)
+    Ok(client.batch_execute("analyze")?)
 }
 
 /// Every third section, so that every section has two or three users.
@@ -71,9 +71,9 @@ fn qualifications<'s>(user: usize, sections: &[&'s str]) -> impl Iterator<Item =
 }
 
 /// Calls a function that takes the project and `data`.
-fn call(database: &mut Client, function: &str, data: Value) -> Result<()> {
+fn call(client: &mut Client, function: &str, data: Value) -> Result<()> {
     let call = format!("select {function}($1, $2::text::jsonb)");
-    database.execute(&call, &[&PROJECT, &data.to_string()])?;
+    client.execute(&call, &[&PROJECT, &data.to_string()])?;
     Ok(())
 }
 

@@ -9,18 +9,16 @@ mod graph;
 
 mod history;
 mod loading;
-mod psql;
-mod server;
 mod workers;
 
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
+use task_mgmt_server::database::Database;
 
 use crate::graph::Graph;
 use crate::history::History;
-use crate::server::Server;
 
 /// The project of the packages.
 const PROJECT: &str = "debian";
@@ -46,17 +44,17 @@ fn main() -> Result<()> {
     let graph = read(&options)?;
 
     heading("Loading");
-    let server = Server::connect()?;
+    let database = Database::create("task_mgmt_demo", "demo")?;
     let begin = Instant::now();
-    loading::load(&server, &graph)?;
+    loading::load(&database, &graph)?;
     let (tasks, dependencies) = (graph.packages.len(), graph.edges.len());
     println!("{tasks} tasks and {dependencies} dependencies in {:.1} s", begin.elapsed().as_secs_f64());
 
-    psql::run(include_str!("../sql/workload.sql"))?;
+    database.psql(include_str!("../sql/workload.sql"))?;
 
     heading("Working");
     let begin = Instant::now();
-    workers::drain(&server, &graph)?;
+    workers::drain(&database, &graph)?;
     let seconds = begin.elapsed().as_secs_f64();
     let users = loading::USERS.len();
     println!(
@@ -65,15 +63,15 @@ fn main() -> Result<()> {
     );
 
     heading("Checking the history in task_mgmt.events");
-    check(&server, &graph)?;
+    check(&database, &graph)?;
 
     heading("What an administrator sees");
-    psql::run(include_str!("../sql/workload.sql"))?;
-    psql::run(include_str!("../sql/administrator.sql"))?;
+    database.psql(include_str!("../sql/workload.sql"))?;
+    database.psql(include_str!("../sql/administrator.sql"))?;
 
     heading("What an annotator sees");
-    psql::run(include_str!("../sql/annotation.sql"))?;
-    check_annotation(&server)
+    database.psql(include_str!("../sql/annotation.sql"))?;
+    check_annotation(&database)
 }
 
 fn heading(text: &str) {
@@ -103,8 +101,8 @@ fn print_left_out(reason: &str, edges: &[(String, String)]) {
     println!("left out: {} dependencies {reason} ({}{more})", edges.len(), examples.join(", "));
 }
 
-fn check(server: &Server, graph: &Graph) -> Result<()> {
-    let violations = History::read(server)?.violations(graph);
+fn check(database: &Database, graph: &Graph) -> Result<()> {
+    let violations = History::read(database)?.violations(graph);
     if violations.is_empty() {
         println!("every package was handed out and completed once, after everything that it depends on");
         return Ok(());
@@ -116,12 +114,12 @@ fn check(server: &Server, graph: &Graph) -> Result<()> {
 }
 
 /// The example has been refused once, then completed; only then there is both a note and time.
-fn check_annotation(server: &Server) -> Result<()> {
+fn check_annotation(database: &Database) -> Result<()> {
     let query =
         "select completion_status = 'Done' and note is not null and get_total_task_cost(project_name, task_id) > 0
         from task_mgmt.tasks
         where project_name = 'fly_brain' and task_id = 'trace_1'";
-    let has_ended: bool = server.open()?.query_one(query, &[])?.get(0);
+    let has_ended: bool = database.open()?.query_one(query, &[])?.get(0);
     ensure!(has_ended, "the annotation example did not end as it should");
     Ok(())
 }

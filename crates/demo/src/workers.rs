@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use task_mgmt_server::database::Database;
 
 use crate::PROJECT;
 use crate::graph::Graph;
 use crate::loading::USERS;
-use crate::server::Server;
 
 /// The work that is booked for a package is its download at this speed; nothing is downloaded.
 const BYTES_PER_SECOND: f64 = 10e6;
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Completes every task, with one worker for each user.
-pub fn drain(server: &Server, graph: &Graph) -> Result<()> {
+pub fn drain(database: &Database, graph: &Graph) -> Result<()> {
     let progress = Progress::new(graph.packages.len())?;
     let seconds: HashMap<&str, f64> = graph
         .packages
@@ -31,7 +31,7 @@ pub fn drain(server: &Server, graph: &Graph) -> Result<()> {
         .collect();
     let result = thread::scope(|scope| {
         let workers: Vec<_> =
-            USERS.iter().map(|(user, _)| scope.spawn(|| work(server, user, &seconds, &progress))).collect();
+            USERS.iter().map(|(user, _)| scope.spawn(|| work(database, user, &seconds, &progress))).collect();
         let results: Vec<Result<()>> = workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|_| Err(anyhow!("a worker panicked"))))
@@ -43,20 +43,20 @@ pub fn drain(server: &Server, graph: &Graph) -> Result<()> {
 }
 
 /// When one worker fails, the others stop.
-fn work(server: &Server, user: &str, seconds: &HashMap<&str, f64>, progress: &Progress) -> Result<()> {
-    let result = complete_tasks(server, user, seconds, progress);
+fn work(database: &Database, user: &str, seconds: &HashMap<&str, f64>, progress: &Progress) -> Result<()> {
+    let result = complete_tasks(database, user, seconds, progress);
     progress.is_aborted.fetch_or(result.is_err(), Ordering::Relaxed);
     result.with_context(|| format!("the worker of {user} failed"))
 }
 
-fn complete_tasks(server: &Server, user: &str, seconds: &HashMap<&str, f64>, progress: &Progress) -> Result<()> {
-    let mut database = server.open()?;
-    let start = database.prepare("select start_task($1, $2)")?;
-    let submit = database.prepare("select submit_timesheet($1, $2, $3, $4)")?;
-    let release = database.prepare("select release_task($1, $2, $3, 'Done')")?;
+fn complete_tasks(database: &Database, user: &str, seconds: &HashMap<&str, f64>, progress: &Progress) -> Result<()> {
+    let mut client = database.open()?;
+    let start = client.prepare("select start_task($1, $2)")?;
+    let submit = client.prepare("select submit_timesheet($1, $2, $3, $4)")?;
+    let release = client.prepare("select release_task($1, $2, $3, 'Done')")?;
     let mut last_progress = (0, Instant::now());
     while !progress.is_over() {
-        let Some(task): Option<String> = database.query_one(&start, &[&PROJECT, &user])?.get(0) else {
+        let Some(task): Option<String> = client.query_one(&start, &[&PROJECT, &user])?.get(0) else {
             let completed = progress.completed.load(Ordering::Relaxed);
             if completed != last_progress.0 {
                 last_progress = (completed, Instant::now());
@@ -67,8 +67,8 @@ fn complete_tasks(server: &Server, user: &str, seconds: &HashMap<&str, f64>, pro
             continue;
         };
         let duration = seconds.get(task.as_str()).with_context(|| format!("{task} is no package"))?;
-        database.execute(&submit, &[&PROJECT, &user, duration, &task])?;
-        database.execute(&release, &[&PROJECT, &user, &task])?;
+        client.execute(&submit, &[&PROJECT, &user, duration, &task])?;
+        client.execute(&release, &[&PROJECT, &user, &task])?;
         progress.count();
     }
     Ok(())

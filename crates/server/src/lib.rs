@@ -1,5 +1,7 @@
-//! The server of demo and benchmark: a connection to what PGHOST, PGPORT, PGUSER and PGDATABASE name, and the programs that
-//! came with it.
+//! The server of demos and benchmark: a connection to what PGHOST, PGPORT, PGUSER and PGDATABASE name, the database of a demo,
+//! and the programs that came with the server.
+
+pub mod database;
 
 use std::env;
 use std::path::{Path, PathBuf};

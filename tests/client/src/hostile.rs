@@ -44,10 +44,23 @@ pub fn values(sql_type: &str) -> Vec<Value> {
         "double precision" => typed(&["NaN", "Infinity", "-Infinity", "1e308", "-1e308", "0", "-0", "5e-324", "-1"]),
         "integer" => typed(&["2147483647", "-2147483648", "0", "-1"]),
         "bigint" => typed(&["9223372036854775807", "-9223372036854775808", "0", "-1"]),
-        "numeric[]" => {
-            typed(&["{NaN}", "{1,-1}", "{null}", "{{1,2},{3,0.5}}", "[5:5]={18446744073709551616}", "{1e10000}"])
-        }
         "numeric" => typed(&["NaN", "Infinity", "-Infinity", "-1", "0.5", "18446744073709551616", "1e10000"]),
+        "numeric[]" => typed(&[
+            "{}",
+            "{null}",
+            "{-1}",
+            "{1,0.5}",
+            "{NaN}",
+            "{Infinity}",
+            "{18446744073709551616}",
+            "{1e10000}",
+            "{{1,2},{3,0.5}}",
+            "[5:5]={18446744073709551616}",
+            "[5:5]={1}",
+        ])
+        .into_iter()
+        .chain([Value::plain("array(select generate_series(1, 20000)::numeric)")])
+        .collect(),
         "timestamp with time zone" => typed(&["infinity", "-infinity", "4713-01-01 BC", "294276-12-31"]),
         "regprocedure" => vec![
             Value::plain("0::oid::regprocedure"),
@@ -161,7 +174,8 @@ fn nested(depth: usize) -> String {
 }
 
 /// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
-/// `waiting` waits for `held`; in project `undo`, the completion of `undone` may be undone.
+/// `waiting` waits for `held`; in project `undo`, the completion of `undone` may be undone. Supervoxel and segment 12 have root
+/// 100, and the segment's update is claimed.
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
@@ -183,8 +197,13 @@ pub const FIXTURE: &str = r#"
     select submit_timesheet('p', 'ann', 1, 'held');
     select create_segment_type('p', '{"type_name": "axon"}');
     select create_segment_type('p', '{"type_name": "unused"}');
-    select create_segments('p', '[{"seed_id": 12, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon"},
+    select create_segments('p', '[{"seed_id": 12, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "axon",
+            "current_segment_id": 100},
         {"seed_id": 13, "seed_x": 0, "seed_y": 0, "seed_z": 0}]');
+    select create_supervoxel('p', '{"supervoxel_id": 12, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 100}');
+    select update_supervoxels_for_merge('p', '{1}', 2, 'applied', now());
+    select queue_segment_updates('p', '{100}');
+    select claim_segment_update('p');
     select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
     select update_project('p', '{"segmentation_path": "gs://seg", "sv_resolution_x": 4, "sv_resolution_y": 4, "sv_resolution_z": 40}');
     select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
@@ -253,6 +272,21 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "level") => "'worker'",
         (_, "handler") => "'public.follow(text, text, text)'::regprocedure",
         (_, "seed_id") => "12",
+        (_, "sources" | "sinks" | "points") => "'[[\"7\", 1, 2, 3]]'::jsonb",
+        ("get_segment_edit_event", "event_id") => "'applied'",
+        (_, "event_id") => "'new'",
+        (_, "operation_type") => "'edit'",
+        (_, "edit_timestamp") => "now()",
+        (_, "old_root_id" | "segment_id") => "100",
+        (_, "new_root_id") => "101",
+        (_, "old_root_ids" | "root_ids") => "'{100}'::numeric[]",
+        (_, "new_root_ids") => "'{101,102}'::numeric[]",
+        (_, "assignments") => "'{\"12\": 101}'::jsonb",
+        (_, "supervoxel_id") => "12",
+        (_, "seed_ids") => "'{12}'::numeric[]",
+        (_, "edit_id") => "1",
+        (_, "token") => "(select token from task_mgmt.segment_update where project_name = 'p')",
+        (_, "lease_seconds" | "seconds" | "max_retries" | "days_old") => "3",
         (_, "options") => "'{}'::jsonb",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
         (_, "cascade") => "false",
@@ -270,7 +304,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (
             _,
             "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name"
-            | "synapse_table",
+            | "synapse_table" | "worker" | "error_message",
         ) => "'words'",
         _ => panic!("what is valid for {argument} of {function}? add it"),
     };
@@ -282,6 +316,12 @@ fn valid_data(function: &str) -> &'static str {
         "create_task" => r#"{"task_type": "t"}"#,
         "create_tasks" => r#"[{"task_type": "t"}]"#,
         "create_user" => r#"{"user_id": "eve"}"#,
+        "create_supervoxel" => {
+            r#"{"supervoxel_id": 13, "seed_x": 1, "seed_y": 2, "seed_z": 3, "current_segment_id": 100}"#
+        }
+        "create_supervoxels" => {
+            r#"[{"supervoxel_id": 13, "seed_x": 1, "seed_y": 2, "seed_z": 3, "current_segment_id": 100}]"#
+        }
         "create_task_type" => r#"{"task_type": "new"}"#,
         "create_dependency" => {
             r#"{"task_id": "other", "dependent_on_task_id": "free", "required_completion_status": "Done"}"#

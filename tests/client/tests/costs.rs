@@ -68,6 +68,17 @@ fn a_start_looks_at_the_state_only_to_expand_it() {
     }
 }
 
+/// Whoever claims an update stands at the front of the queue at once, however long it is and whatever is over or leased.
+#[test]
+fn a_claim_costs_the_same_in_a_long_queue() {
+    let database = Database::create("client_costs_of_claims");
+    let mut session = Session::open(&database);
+    let few = session.cost_of_a_claim("few", FEW);
+    for other in [session.cost_of_a_claim("many", 100_000), session.cost_of_a_claim("few_among_others", FEW)] {
+        assert!(other.is_at_most(2.0, &few), "{other:?} instead of {few:?}");
+    }
+}
+
 /// One session, because the plans of its statements are kept that are made when there is little in the tables.
 struct Session<'a> {
     database: &'a Database,
@@ -84,6 +95,29 @@ impl<'a> Session<'a> {
             set auto_explain.log_buffers = on; set auto_explain.log_timing = off; set auto_explain.log_format = json";
         client.batch_execute(explain).unwrap();
         Self { database, client, plans }
+    }
+
+    /// The cost of a claim in a new project where as many updates wait, are leased, and are over.
+    fn cost_of_a_claim(&mut self, project: &str, updates: u32) -> Cost {
+        let fill = "select create_project('PROJECT');
+            select create_segments('PROJECT', (
+                select jsonb_agg(jsonb_build_object(
+                    'seed_id', number, 'seed_x', 1, 'seed_y', 1, 'seed_z', 1, 'current_segment_id', number))
+                from generate_series(1, 3 * NUMBER) number));
+            select queue_segment_updates('PROJECT', array(select generate_series(1, 3 * NUMBER)::numeric));
+            update task_mgmt.segment_update set status = 'completed', available_at = null, last_attempt = now()
+            where project_name = 'PROJECT' and seed_id <= NUMBER;
+            update task_mgmt.segment_update
+            set status = 'processing', token = 1, worker = 'w', available_at = now() + interval '1 hour'
+            where project_name = 'PROJECT' and seed_id > 2 * NUMBER;
+            vacuum task_mgmt.segment_update";
+        let mut client = self.database.connect();
+        for statement in fill_in(fill, project, "", updates).split(';') {
+            client.batch_execute(statement).unwrap();
+        }
+        self.plans.try_iter().for_each(drop);
+        self.client.batch_execute(&format!("select claim_segment_update('{project}')")).unwrap();
+        self.plans.try_iter().fold(Cost::of("claim_segment_update"), |cost, notice| cost.with(&notice, updates))
     }
 
     /// The costs of what a new project goes through in which many objects belong to one, and others to another one.

@@ -197,6 +197,9 @@ fn names_of_full_length_work_everywhere() {
         format!("submit_timesheet('{project}', '{user}', 1, '{one}')"),
         format!("release_task('{project}', '{user}', '{one}', '{status}')"),
         format!("start_task('{project}', '{user}', '{other}')"),
+        format!("create_merge_edit('{project}', '{other}', '{user}', '[]')"),
+        format!("update_supervoxels_for_merge('{project}', '{{1}}', 2, '{status}', now(), '{kind}')"),
+        format!("claim_segment_update('{project}', '{user}')"),
     ];
     for call in calls {
         let what = call.split('(').next().unwrap();

@@ -12,6 +12,7 @@ do $$ begin
 	perform create_tasks('p', '[{"task_id": "a", "task_type": "x", "segment_seed_id": 1}, {"task_id": "b", "task_type": "x"}]');
 	perform create_segment_type('p', '{"type_name": "axon"}');
 	perform create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0}');
+	perform create_supervoxel('p', '{"supervoxel_id": 1, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}'), update_supervoxels_for_merge('p', '{}', 1, 'e', now());
 	perform grant_access('regress_' || level, level, 'p') from unnest('{reader, worker, manager, admin}'::text[]) level;
 end $$;
 -- Says of each role whether it may run a statement, which is undone.
@@ -41,7 +42,9 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$get_segment_type('p', 'axon')$$, $$list_segment_types('p')$$, $$get_segment('p', 1)$$, $$list_segments('p')$$, $$get_segment_tasks('p', 1)$$,
 	$$add_segment_type_and_instructions('p', 'a')$$, $$get_endpoints('p', 1)$$, $$get_endpoint_updates('p', 1)$$, $$get_unlocked_segments('p', '{1}')$$,
 	$$get_segment_ng_state('p', 1)$$, $$get_segment_link('p', 1)$$, $$get_trace_task_state('p', 'a')$$, $$get_trace_task_link('p', 'a')$$,
-	$$get_segment_type_layers('p', 'axon')$$, $$get_segment_type_link('p', 'axon')$$]) function
+	$$get_segment_type_layers('p', 'axon')$$, $$get_segment_type_link('p', 'axon')$$,
+	$$get_split_edit('p', 1)$$, $$get_merge_edit('p', 1)$$, $$get_split_edits('p', 'a')$$, $$get_merge_edits('p', 'a')$$, $$get_supervoxel('p', 1)$$,
+	$$get_supervoxels_by_segment('p', 1)$$, $$get_segment_edit_event('p', 'e')$$, $$get_segment_update_stats('p')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role <> 'regress_nobody') = 'yes yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_nobody') ~ 'permission denied'
 order by function;
@@ -51,7 +54,11 @@ select * from try_as($$select start_task('p', 'u')$$);
 select function as as_well
 from unnest(array[$$start_task('p', 'u', 'a')$$, $$release_task('p', 'u', 'a')$$, $$renew_lease('p', 'u', 'a')$$, $$submit_timesheet('p', 'u', 1, 'a')$$,
 	$$verify_task('p', 'a', 'Done')$$, $$expand_ng_state('p', 'a')$$, $$create_endpoint('p', '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}')$$,
-	$$replace_endpoints('p', 1, 'u', '[]')$$]) function,
+	$$replace_endpoints('p', 1, 'u', '[]')$$,
+	$$create_split_edit('p', 'a', 'u', '[]', '[]')$$, $$create_merge_edit('p', 'a', 'u', '[]')$$,
+	$$update_supervoxels_for_merge('p', '{1}', 2, 'f', now())$$, $$update_supervoxels_for_split('p', 1, '{2}', '{}', 'f', now())$$,
+	$$queue_segment_updates('p', '{1}')$$, $$queue_segment_updates_for_seeds('p', '{1}')$$, $$claim_segment_update('p')$$, $$extend_segment_update('p', 1, 1)$$,
+	$$complete_segment_update('p', 1, 1)$$, $$fail_segment_update('p', 1, 1, 'e')$$, $$cleanup_completed_updates('p')$$]) function,
 	lateral (select start_task('p', 'u', 'a')) held
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_worker', 'regress_manager', 'regress_admin')) = 'yes yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_reader') ~ 'needs worker'
@@ -74,7 +81,9 @@ from unnest(array[$$create_tasks('p', '[]')$$, $$update_task('p', 'a', '{"note":
 	$$update_segment_type('p', 'axon', '{}')$$, $$delete_segment_type('p', 'axon')$$, $$create_segments('p', '[]')$$,
 	$$create_segment('p', '{"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0}')$$, $$update_segment('p', 1, '{}')$$,
 	$$update_segment('p', 1, '{"expected_segment_type": "axon"}')$$, $$ingest_segments('p', '[]')$$, $$retire_duplicate_segments('p')$$,
-	$$link_segment_task('p', 1, 'a')$$, $$unlink_segment_task('p', 1, 'a')$$, $$lock_segments('p', '{1}')$$, $$unlock_segments('p', '{1}')$$]) function
+	$$link_segment_task('p', 1, 'a')$$, $$unlink_segment_task('p', 1, 'a')$$, $$lock_segments('p', '{1}')$$, $$unlock_segments('p', '{1}')$$,
+	$$create_supervoxel('p', '{"supervoxel_id": 9, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}')$$, $$create_supervoxels('p', '[]')$$,
+	$$populate_supervoxels_from_segments('p')$$]) function
 where (select string_agg(result, ' ') from try_as('select ' || function) where role in ('regress_manager', 'regress_admin')) = 'yes yes'
 	and (select result from try_as('select ' || function) where role = 'regress_worker') ~ 'needs manager'
 order by function;

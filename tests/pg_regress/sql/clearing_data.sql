@@ -15,6 +15,7 @@ create function fill(project text) returns void language plpgsql as $$ begin
 		create_endpoint(project, '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}');
 	perform start_task(project, 'u', 'a'), submit_timesheet(project, 'u', 1, 'a'), submit_timesheet(project, 'u', 2, 'a'),
 		start_task(project, 'v', 'b'), submit_timesheet(project, 'v', 3, 'b');
+	perform create_split_edit(project, 'a', 'u', '[]', '[]'), create_merge_edit(project, 'b', 'v', '[]');
 end $$;
 select fill('p'), fill('q');
 
@@ -58,6 +59,13 @@ select clear_project_users('p'), clear_project_task_types('p'), list_task_types(
 -- The project is as good as new.
 select fill('p'), start_task('p', 'u');
 
+-- Supervoxels with their edit events, and updates of segments, stay as long as the project does.
+select create_segment(p, '{"seed_id": 7, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}') from unnest('{p, q}'::text[]) p;
+select populate_supervoxels_from_segments(p), update_supervoxels_for_merge(p, '{1}', 2, 'e', now()) from unnest('{p, q}'::text[]) p;
+select clear_project_data('p')->'tasks' as tasks, get_split_edits('p', user_id => 'u') as edits, get_supervoxel('p', 7)->'current_segment_id' as root,
+	get_segment_edit_event('p', 'e')->'segments_moved' as moved, get_segment_update_stats('p')->'pending' as pending;
+select * from task_mgmt.check_invariants();
+
 -- Another project is untouched by all of this.
 select task_id, status, active_user_id from task_mgmt.tasks where project_name = 'q' order by task_id;
 select user_id, active_task from task_mgmt.users where project_name = 'q' order by user_id;
@@ -67,6 +75,9 @@ select get_total_task_time('q', 'a'), get_unsatisfied_dependencies_for_task('q',
 select delete_project('p', cascade => true);
 select count(*) from task_mgmt.tasks where project_name = 'q';
 select count(*) from task_mgmt.tasks where project_name = 'p';
+
+select (select count(*) from task_mgmt.split_edits where project_name = 'q') as split_edits, (select count(*) from task_mgmt.merge_edits where project_name = 'q') as merge_edits,
+	get_supervoxel('q', 7)->'current_segment_id' as root, get_segment_edit_event('q', 'e')->'segments_moved' as moved, get_segment_update_stats('q')->'pending' as pending;
 
 -- Unknown projects are errors.
 select clear_project_data('none');

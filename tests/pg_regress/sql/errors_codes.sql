@@ -54,6 +54,8 @@ select * from try($$select get_segment_type('p', 'none')$$);
 select * from try($$select get_segment('p', 2)$$);
 select * from try($$select update_endpoint_status('p', -1, 'u', 'CERTAIN')$$);
 select * from try($$select get_task_feedback('p', 'none')$$);
+select * from try($$select get_supervoxel('p', 7)$$);
+select * from try($$select get_segment_edit_event('p', 'none')$$);
 
 -- 42710: it is there already.
 select * from try($$select create_segment_type('p', '{"type_name": "axon"}')$$);
@@ -64,6 +66,9 @@ select * from try($$select create_user('p', '{"user_id": "u"}')$$);
 select * from try($$select create_task_type('p', '{"task_type": "x"}')$$);
 select * from try($$select create_task('p', '{"task_id": "free", "task_type": "x"}')$$);
 select * from try($$select create_dependency('p', '{"dependency_id": "d", "task_id": "axon", "dependent_on_task_id": "free", "required_completion_status": "Done"}')$$);
+select create_supervoxel('p', '{"supervoxel_id": 1, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}');
+select * from try($$select create_supervoxel('p', '{"supervoxel_id": 1, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}')$$);
+select * from try($$select create_supervoxels('p', '[{"supervoxel_id": 2, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}, {"supervoxel_id": 2, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}]')$$);
 
 -- 55000: it is in the wrong state.
 select * from try($$select start_task('paused', 'u')$$);
@@ -123,6 +128,9 @@ select * from try($$select update_task('p', 'free', '{"completion_status": "Done
 select * from try($$select create_dependency('p', '{"task_id": "free", "dependent_on_task_id": "waits", "required_completion_status": "Done"}')$$);
 select * from try($$select * from start_task_cross_project('u', 'free')$$);
 select * from try($$select register_handler('p', 'x', 'verification', 'try(text)')$$);
+select * from try($$select get_supervoxel('p', -1)$$);
+select * from try($$select update_supervoxels_for_merge('p', '{1}', 2, 'e', 'infinity')$$);
+select * from try($$select * from claim_segment_update('p', lease_seconds => 0)$$);
 
 -- 22007: the clock of the tests is no time.
 set task_mgmt.fake_now = 'never';

@@ -19,6 +19,9 @@ do $$ begin
 	perform create_endpoint('p', '{"seed_id": 1, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "u"}');
 	perform set_config('task_mgmt.fake_now', '2030-02-01 00:00:00+00', true);
 	perform close_pay_period('p', '2030-01-01 00:00:00+00', '2030-01-08 00:00:00+00'), close_pay_period('p', '2030-01-08 00:00:00+00', '2030-01-15 00:00:00+00');
+	perform create_split_edit('p', 'done', 'u', '[]', '[]'), create_merge_edit('p', 'done', 'u', '[]');
+	perform create_segment('p', '{"seed_id": 7, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}');
+	perform update_supervoxels_for_merge('p', '{1}', 2, 'e', now());
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -136,6 +139,19 @@ select * from broken($$delete from task_mgmt.endpoint_update$$);
 -- Feedback is between existing tasks, and a policy about what exists.
 select * from broken($$insert into task_mgmt.feedback (project_name, task_no, feedback_task_no, user_id, created_at) select 'p', task_no, 99999999, 'u', created_at from task_mgmt.task where task_id = 'done'$$);
 select * from broken($$insert into task_mgmt.feedback_policy (project_name, task_type, user_no, share_percent) values ('p', 'x', 0, 5)$$);
+
+-- Edits, edit events and updates are of what exists.
+select invariant, regexp_replace(object, '\d+$', 'N') as object, detail from broken($$update task_mgmt.split_edit set task_no = 99999999$$);
+select invariant, regexp_replace(object, '\d+$', 'N') as object, detail from broken($$update task_mgmt.merge_edit set task_no = 99999999$$);
+select * from broken($$delete from task_mgmt.segment_edit_event$$);
+
+-- An update is open and can be claimed at some time, or it is over; a worker is at it, or nobody is.
+\set VERBOSITY terse
+update task_mgmt.segment_update set available_at = null;
+update task_mgmt.segment_update set status = 'completed';
+update task_mgmt.segment_update set worker = 'w';
+update task_mgmt.segment_update set is_requeued = true;
+\set VERBOSITY default
 
 -- After all of this the database is as it was.
 select * from task_mgmt.check_invariants();

@@ -5,8 +5,8 @@ do $$ begin
 	perform create_task_type(project, '{"task_type": "x", "completion_statuses": ["Done"]}'),
 		create_user(project, '{"user_id": "u", "qualified_task_types": ["x"]}'), create_user(project, '{"user_id": "v", "qualified_task_types": ["x"]}')
 	from unnest('{p, bare}'::text[]) project;
-	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, created_at, updated_at)
-	values ('p', 5, 1, 2, 3, now(), now()), ('p', 18446744073709551615, 4, 5, 6, now(), now()), ('bare', 5, 1, 2, 3, now(), now());
+	perform create_segments('p', '[{"seed_id": 5, "seed_x": 1, "seed_y": 2, "seed_z": 3}, {"seed_id": 18446744073709551615, "seed_x": 4, "seed_y": 5, "seed_z": 6}]'),
+		create_segment('bare', '{"seed_id": 5, "seed_x": 1, "seed_y": 2, "seed_z": 3}');
 	-- A segment whose type is missing, which no function lets happen.
 	insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, expected_segment_type, created_at, updated_at)
 	values ('p', 6, 1, 2, 3, 'gone', now(), now());
@@ -92,7 +92,7 @@ select cancel_task('p', 'other'), cancel_task('p', 'ready');
 -- Something missing keeps nobody from starting: the state stays, until it can be expanded.
 select start_task('p', 'u', make('missing', '{"seed_id": 7}')), get_task('p', 'missing')->'ng_state' as ng_state;
 select expand_ng_state('p', 'missing');
-insert into task_mgmt.segment (project_name, seed_id, seed_x, seed_y, seed_z, created_at, updated_at) values ('p', 7, 7, 7, 7, now(), now());
+select create_segment('p', '{"seed_id": 7, "seed_x": 7, "seed_y": 7, "seed_z": 7}');
 select start_task('p', 'u');
 select said(get_task('p', 'missing')->'ng_state', 7), release_task('p', 'u', 'missing', 'Done');
 select make('untyped', '{"seed_id": 6}'), start_task('p', 'u'), get_task('p', 'untyped')->'ng_state' as ng_state, release_task('p', 'u', 'untyped', 'Done');
@@ -109,5 +109,4 @@ select expand_ng_state('p', null);
 select * from task_mgmt.check_invariants() where object <> '6';
 drop view states;
 drop function make, said;
-delete from task_mgmt.segment;
 select delete_project('p', cascade => true), delete_project('bare', cascade => true);

@@ -105,10 +105,6 @@ begin read only;
 select names(get_segment_ng_state('p', 0)), left(get_trace_task_link('p', 'by seed'), 8), jsonb_array_length(get_segment_type_layers('p', 'axon'));
 rollback;
 
-delete from task_mgmt.endpoint;
-delete from task_mgmt.segment_task;
-delete from task_mgmt.segment;
-delete from task_mgmt.segment_type;
-select delete_project('p', cascade => true), delete_project('bare');
+select delete_project('p', cascade => true), delete_project('bare', cascade => true);
 select count(*) as merge_edits from task_mgmt.merge_edit;
 drop function shown, names, unescaped;
