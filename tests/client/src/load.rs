@@ -2,6 +2,7 @@
 //! and are recounted; `scratch` is cleared, deleted and made again.
 
 mod annotation;
+mod edits;
 
 use postgres::{Client, IsolationLevel, SimpleQueryMessage};
 use rand::rngs::StdRng;
@@ -177,7 +178,7 @@ impl Caller {
             "coalesce((select active_task from task_mgmt.users where project_name = '{project}' and user_id = '{user}'), '')"
         );
         let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
-        match self.random.random_range(0..132) {
+        match self.random.random_range(0..140) {
             0..18 => Call {
                 text: format!("select start_task('{project}', '{user}')"),
                 trace: Trace::Start([project.into(), user]),
@@ -231,7 +232,8 @@ impl Caller {
             99 => plain(self.random_clearing()),
             100..114 => plain(self.random_segment_call(project, &user, &task)),
             114..128 => plain(self.random_trace_call(project, &user, &task, &quoted)),
-            _ => plain(self.random_qualification_call(project, &user)),
+            128..132 => plain(self.random_qualification_call(project, &user)),
+            _ => plain(self.random_edit_call(project, &user, &task)),
         }
     }
 

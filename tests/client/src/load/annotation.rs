@@ -7,10 +7,10 @@ use super::{Caller, TASKS, USERS};
 
 /// Traces whose names are known beforehand; what they do to segments, and what follows from them, is recounted.
 pub const TRACES: u32 = 24;
-const SEEDS: u64 = 12;
+pub const SEEDS: u64 = 12;
 const SEGMENT_TYPES: u32 = 3;
 /// Present roots: fewer than segments, so that there are duplicates.
-const ROOTS: u64 = 6;
+pub const ROOTS: u64 = 6;
 
 /// A state that a trace may be completed with as Done or Can't Continue.
 const COMPLETE: &str = r#"{"layers": [
