@@ -19,7 +19,12 @@ pub fn keys(data: &Jsonb) -> Result<Vec<String>, Error> {
 /// The text of what a `data` argument would change of a record, ready to be parsed: a key with the value that the record has
 /// is left out, so that a record can be written back as it was read.
 pub fn changes(data: Jsonb, record: Jsonb) -> Result<String, Error> {
-    let changes: Jsonb = read!(
+    Ok(changed(data, record)?.text())
+}
+
+/// The same as a value, for large parts that go into the tables as they are.
+pub fn changed(data: Jsonb, record: Jsonb) -> Result<Jsonb, Error> {
+    read!(
         "select case jsonb_typeof($1)
             when 'object' then (
                 select coalesce(jsonb_object_agg(given.key, given.value), '{}')
@@ -29,8 +34,7 @@ pub fn changes(data: Jsonb, record: Jsonb) -> Result<String, Error> {
             else $1
         end"
     )
-    .value(&[data.into(), record.into()])?;
-    Ok(changes.text())
+    .value(&[data.into(), record.into()])
 }
 
 /// The text of a `data` argument, ready to be parsed.

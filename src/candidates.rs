@@ -35,46 +35,70 @@ pub struct Candidates<'t> {
     lanes: &'t [i32],
     queues: Vec<Queue<'t>>,
     heads: BinaryHeap<Reverse<(Candidate, usize)>>,
+    /// The one scan that reads all queues: to open one for each would cost twice as much as to read its head.
+    scan: Scan<'t>,
+    /// The queue that the scan stands in.
+    reading: Option<usize>,
+    /// The queue of the candidate that was given out last. Its next task is looked up only if somebody asks for it.
+    given_out: Option<usize>,
 }
 
 impl<'t> Candidates<'t> {
     /// `table` is `task_mgmt.ready`.
     pub fn new(worker: &'t Worker, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
-        let mut queues = vec![];
+        let project = vec![Key::text(ready::PROJECT_NAME, worker.project)];
+        let mut candidates = Self {
+            lanes: &worker.lanes,
+            queues: vec![],
+            heads: BinaryHeap::new(),
+            scan: table.scan_often(c"ready_pkey", snapshot, project, MOST_KEYS),
+            reading: None,
+            given_out: None,
+        };
         for queue_no in std::iter::once(-worker.user_no).chain(worker.lanes.iter().copied()) {
             let name = QueueName { table: table.oid(), project: worker.project, queue_no };
-            if name.has_rows(table, snapshot) {
-                queues.push(Queue::returned(&name, table, snapshot));
-                queues.push(Queue::fresh(&name, table, snapshot));
+            candidates.reading = None;
+            if name.has_rows(&mut candidates.scan) {
+                candidates.add(Queue::returned(name, snapshot))?;
+                candidates.add(Queue::fresh(name, snapshot))?;
             }
-        }
-        let mut candidates = Self { lanes: &worker.lanes, queues, heads: BinaryHeap::new() };
-        for queue in 0..candidates.queues.len() {
-            candidates.advance(queue)?;
         }
         Ok(candidates)
     }
 
     /// The best of the rest.
     pub fn next(&mut self) -> Result<Option<Candidate>, Error> {
+        if let Some(queue) = self.given_out.take() {
+            self.advance(queue)?;
+        }
         let Some(Reverse((candidate, queue))) = self.heads.pop() else { return Ok(None) };
         pgrx::check_for_interrupts!();
-        self.advance(queue)?;
+        self.given_out = Some(queue);
         Ok(Some(candidate))
+    }
+
+    fn add(&mut self, queue: Queue<'t>) -> Result<(), Error> {
+        self.queues.push(queue);
+        self.advance(self.queues.len() - 1)
     }
 
     /// Puts the next task of a queue among the heads. The user's own queue also has tasks that the user does not qualify for.
     fn advance(&mut self, queue: usize) -> Result<(), Error> {
-        while let Some((lane_no, candidate)) = self.queues[queue].next()? {
+        loop {
+            let is_here = self.reading.replace(queue) == Some(queue);
+            let Some((lane_no, candidate)) = self.queues[queue].next(&mut self.scan, is_here)? else { return Ok(()) };
             if self.lanes.binary_search(&lane_no).is_ok() {
                 self.heads.push(Reverse((candidate, queue)));
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 
+/// The columns of the index of `task_mgmt.ready`, of which a scan names one twice at most, instead of the last.
+const MOST_KEYS: usize = 5;
+
+#[derive(Clone, Copy)]
 struct QueueName<'t> {
     table: pg_sys::Oid,
     project: &'t str,
@@ -84,28 +108,33 @@ struct QueueName<'t> {
 impl QueueName<'_> {
     /// False if the queue is empty. Most users' own queue is, and one look into both halves is cheaper than two. Where a part of
     /// it is known to be used up, this look would walk over that.
-    fn has_rows(&self, table: &Table, snapshot: &Snapshot) -> bool {
+    fn has_rows(&self, scan: &mut Scan) -> bool {
         !frontiers(self).is_empty() || {
-            let keys = &mut [Key::text(ready::PROJECT_NAME, self.project), Key::int4(ready::QUEUE_NO, self.queue_no)];
-            table.scan(c"ready_pkey", snapshot, keys).next().is_some()
+            scan.restart(self.keys());
+            scan.next().is_some()
         }
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::text(ready::PROJECT_NAME, self.project), Key::int4(ready::QUEUE_NO, self.queue_no)]
     }
 }
 
 /// One of the two halves of a queue, read part by part in the order of urgency.
 struct Queue<'t> {
-    project: &'t str,
-    queue_no: i32,
+    name: QueueName<'t>,
     is_returned: bool,
-    table: &'t Table,
     snapshot: &'t Snapshot,
+    /// What is not read yet.
     parts: VecDeque<Part>,
-    scan: Option<Scan<'t>>,
+    /// The part that is being read, and how far.
+    reached: Option<(Part, Rank)>,
     /// The urgency whose first task in sight was last noted; None in the returned half, which has no frontiers.
     noted: Option<i32>,
 }
 
 /// A stretch of a queue's index.
+#[derive(Clone, Copy)]
 enum Part {
     /// All urgencies between two, or from the beginning or to the end.
     Between(Option<i32>, Option<i32>),
@@ -115,55 +144,64 @@ enum Part {
 
 impl<'t> Queue<'t> {
     /// Tasks that came back: they may stand anywhere.
-    fn returned(name: &QueueName<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Self {
-        Self::new(name, table, snapshot, true, [Part::Between(None, None)].into())
+    fn returned(name: QueueName<'t>, snapshot: &'t Snapshot) -> Self {
+        Self::new(name, snapshot, true, [Part::Between(None, None)].into())
     }
 
     /// Tasks that are ready since their creation: of each urgency, those before its frontier are used up.
-    fn fresh(name: &QueueName<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Self {
+    fn fresh(name: QueueName<'t>, snapshot: &'t Snapshot) -> Self {
         let mut parts = VecDeque::new();
         let mut above = None;
-        for (urgency, bound) in frontiers(name) {
+        for (urgency, bound) in frontiers(&name) {
             parts.push_back(Part::Between(above, Some(urgency)));
             parts.push_back(Part::From(urgency, bound));
             above = Some(urgency);
         }
         parts.push_back(Part::Between(above, None));
-        Self::new(name, table, snapshot, false, parts)
+        Self::new(name, snapshot, false, parts)
     }
 
-    fn new(
-        name: &QueueName<'t>,
-        table: &'t Table,
-        snapshot: &'t Snapshot,
-        is_returned: bool,
-        parts: VecDeque<Part>,
-    ) -> Self {
-        let (project, queue_no) = (name.project, name.queue_no);
-        Self { project, queue_no, is_returned, table, snapshot, parts, scan: None, noted: None }
+    fn new(name: QueueName<'t>, snapshot: &'t Snapshot, is_returned: bool, parts: VecDeque<Part>) -> Self {
+        Self { name, is_returned, snapshot, parts, reached: None, noted: None }
     }
 
-    /// The next task, with its lane.
-    fn next(&mut self) -> Result<Option<(i32, Candidate)>, Error> {
+    /// The next task, with its lane. The scan is where this queue has left it, or has been elsewhere since.
+    fn next(&mut self, scan: &mut Scan, is_here: bool) -> Result<Option<(i32, Candidate)>, Error> {
+        let mut reading = None;
+        match self.reached.take() {
+            Some((part, _)) if is_here => reading = Some(part),
+            Some((part, rank)) => self.put_rest_back(part, rank),
+            None => {}
+        }
         loop {
-            if let Some(row) = self.scan.as_mut().and_then(|scan| scan.next()) {
+            let part = match reading.take() {
+                Some(part) => part,
+                None => {
+                    let Some(part) = self.parts.pop_front() else { return Ok(None) };
+                    scan.restart(self.keys(part));
+                    part
+                }
+            };
+            if let Some(row) = scan.next() {
                 let found = (row.get(ready::LANE_NO)?, candidate(&row)?);
                 self.note(found.1.rank);
+                self.reached = Some((part, found.1.rank));
                 return Ok(Some(found));
-            }
-            match self.parts.pop_front() {
-                Some(part) => self.scan = Some(self.open(part)),
-                None => return Ok(None),
             }
         }
     }
 
-    fn open(&self, part: Part) -> Scan<'t> {
-        let mut keys = vec![
-            Key::text(ready::PROJECT_NAME, self.project),
-            Key::int4(ready::QUEUE_NO, self.queue_no),
-            Key::bool(ready::IS_RETURNED, self.is_returned),
-        ];
+    /// What follows a task in a part.
+    fn put_rest_back(&mut self, part: Part, rank: Rank) {
+        if let Part::Between(_, below) = part {
+            self.parts.push_front(Part::Between(Some(rank.urgency), below));
+        }
+        self.parts.push_front(Part::From(rank.urgency, rank.task_no + 1));
+    }
+
+    fn keys(&self, part: Part) -> Vec<Key> {
+        let mut keys = self.name.keys();
+        keys.push(Key::bool(ready::IS_RETURNED, self.is_returned));
         match part {
             Part::From(urgency, bound) => {
                 keys.push(Key::int4(ready::URGENCY, urgency));
@@ -174,7 +212,7 @@ impl<'t> Queue<'t> {
                 keys.extend(below.map(|below| Key::below(ready::URGENCY, below)));
             }
         }
-        self.table.scan(c"ready_pkey", self.snapshot, &mut keys)
+        keys
     }
 
     /// Tells the frontier of an urgency which task of it came into sight first.
@@ -183,9 +221,8 @@ impl<'t> Queue<'t> {
             return;
         }
         self.noted = Some(rank.urgency);
-        let name = QueueName { table: self.table.oid(), project: self.project, queue_no: self.queue_no };
         if let Some(horizon) = self.snapshot.horizon() {
-            observe(&name, rank, horizon);
+            observe(&self.name, rank, horizon);
         }
     }
 }

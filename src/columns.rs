@@ -57,6 +57,14 @@ pub mod task {
     pub const COUNT: usize = 26;
 }
 
+pub mod segment {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const SEED_ID: i16 = 2;
+    pub const STATUS: i16 = 16;
+    pub const CREATED_AT: i16 = 18;
+    pub const COUNT: usize = 22;
+}
+
 pub mod lease {
     pub const PROJECT_NAME: i16 = 1;
     pub const TASK_NO: i16 = 2;

@@ -21,6 +21,13 @@ impl Jsonb {
     }
 }
 
+/// A payload that has come as a part of a jsonb argument, as a value of a column.
+pub fn datum(text: &str) -> Option<pg_sys::Datum> {
+    let text = std::ffi::CString::new(text).ok()?;
+    // SAFETY: jsonb_in takes a C string, here of JSON that was parsed before.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
+}
+
 impl FromDatum for Jsonb {
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
         if is_null {

@@ -281,11 +281,14 @@ mod tests {
             lane: PROJECT_NAME LANE_NO TASK_TYPE SEGMENT_TYPE MIN_LEVEL;
             task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS COMPLETION_STATUS
                 TASK_ID TASK_TYPE HAS_DEPENDENTS NOTE;
+            segment: PROJECT_NAME SEED_ID STATUS CREATED_AT;
             lease: PROJECT_NAME TASK_NO USER_NO LEASED_AT STARTED_AT TASK_ID;
             ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE URGENCY TASK_NO LANE_NO TASK_ID;
             event: KIND;
         }
-        let count = "select relnatts from pg_class where oid = 'task_mgmt.task'::regclass";
-        assert_eq!(value::<i16>(count), Some(columns::task::COUNT as i16));
+        for (table, count) in [("task", columns::task::COUNT), ("segment", columns::segment::COUNT)] {
+            let found = format!("select relnatts from pg_class where oid = 'task_mgmt.{table}'::regclass");
+            assert_eq!(value::<i16>(&found), Some(count as i16), "{table}");
+        }
     }
 }

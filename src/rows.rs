@@ -39,6 +39,7 @@ pub struct Row<'s> {
 }
 
 /// The value of a key column, by the column's number in the table.
+#[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Key(pg_sys::ScanKeyData);
 
@@ -91,6 +92,10 @@ impl Key {
 
     pub fn int8(column: i16, value: i64) -> Self {
         Self::new(column, pg_sys::F_INT8EQ, value.into_datum())
+    }
+
+    pub fn numeric(column: i16, value: AnyNumeric) -> Self {
+        Self::new(column, pg_sys::F_NUMERIC_EQ, value.into_datum())
     }
 
     pub fn bool(column: i16, value: bool) -> Self {
@@ -166,6 +171,18 @@ impl Table {
             let scan = pg_sys::systable_beginscan_ordered(self.relation, index, snapshot.0, count, keys);
             Scan { scan, index, table: self }
         }
+    }
+
+    /// A scan that will be restarted with other keys, `most_keys` at most: much cheaper than as many scans.
+    pub fn scan_often<'t>(
+        &'t self,
+        index: &'static CStr,
+        snapshot: &Snapshot,
+        mut keys: Vec<Key>,
+        most_keys: usize,
+    ) -> Scan<'t> {
+        repeat_last(&mut keys, most_keys);
+        self.scan(index, snapshot, &mut keys)
     }
 
     /// Tells this table from one of the same name in another installation of the extension.
@@ -348,6 +365,23 @@ impl Drop for Table {
 }
 
 impl Scan<'_> {
+    /// Begins anew with other keys, as many at most as there is room for.
+    pub fn restart(&mut self, mut keys: Vec<Key>) {
+        // SAFETY: the scan is open, and given as many keys as it began with. They count the columns of the index.
+        unsafe {
+            let scan = (*self.scan).iscan;
+            repeat_last(&mut keys, (*scan).numberOfKeys as usize);
+            let index = (*self.index).rd_index;
+            let columns = (*index).indkey.values.as_slice((*index).indnatts as usize);
+            for Key(key) in &mut keys {
+                let position = columns.iter().position(|column| *column == key.sk_attno);
+                key.sk_attno = position.map_or(0, |position| position as i16 + 1);
+            }
+            let first = keys.as_mut_ptr().cast::<pg_sys::ScanKeyData>();
+            pg_sys::index_rescan(scan, first, keys.len() as i32, std::ptr::null_mut(), 0);
+        }
+    }
+
     /// The next row, if any.
     pub fn next(&mut self) -> Option<Row<'_>> {
         // SAFETY: the scan is open; the tuple is pinned until the scan moves on, which the borrow prevents.
@@ -414,6 +448,13 @@ impl Row<'_> {
             pg_sys::heap_deform_tuple(tuple, self.columns, datums.as_mut_ptr(), nulls.as_mut_ptr());
             datums.into_iter().zip(nulls).map(|(datum, is_null)| (!is_null).then_some(datum)).collect()
         }
+    }
+}
+
+/// A key that is repeated changes nothing.
+fn repeat_last(keys: &mut Vec<Key>, count: usize) {
+    if let Some(&last) = keys.last() {
+        keys.resize(count, last);
     }
 }
 

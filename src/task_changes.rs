@@ -139,9 +139,10 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     if is_progress {
         require_working(project, id)?;
     }
-    let changes = arguments::changes(data, tasks::record(project, id)?)?;
-    let patch = TaskPatch::parse(&changes).map_err(Error::from)?;
-    update(project, id, &patch)?;
+    let changes = arguments::changed(data, tasks::record(project, id)?)?;
+    let text = changes.text();
+    let patch = TaskPatch::parse(&text).map_err(Error::from)?;
+    update(project, id, &patch, changes)?;
     Ok(true)
 }
 
@@ -163,8 +164,9 @@ fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool
     Ok(true)
 }
 
-/// The caller holds the task's key and, if the patch has a completion, that of the dependency graph.
-fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<(), Error> {
+/// The patch is parsed from the changes. The caller holds the task's key and, if there is a completion among them, that of the
+/// dependency graph.
+fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Result<(), Error> {
     let lane = lane_after(project, task_id, patch)?;
     let task = LockedTask::lock(project, task_id)?;
     if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
@@ -174,7 +176,7 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch) -> Result<(), Error> 
         ready::withdraw(project, &[task.task_no])?;
     }
     if patch.has_edits() {
-        edit(&task, patch, lane)?;
+        edit(&task, patch, changes, lane)?;
     }
     if let Some(assignee) = &patch.assigned_user_id {
         assign(&task, assignee.as_deref().filter(|user| !user.is_empty()))?;
@@ -251,7 +253,7 @@ impl<'a> LockedTask<'a> {
     }
 }
 
-fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), Error> {
+fn edit(task: &LockedTask, patch: &TaskPatch, changes: Jsonb, lane: Option<Lane>) -> Result<(), Error> {
     if let Some(lane) = lane {
         if task.status == "completed" && lane.task_type != task.task_type {
             return Err(task.finished());
@@ -268,19 +270,18 @@ fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), 
             lane.segment_type.into(),
         ])?;
     }
-    let extra_data = patch.extra_data.map(|data| data.map_or("null", |data| data.get()));
     sql!(
         "update task_mgmt.task
         set priority = coalesce($3, priority),
             batch_id = coalesce($4, batch_id),
             is_paused = coalesce($5, is_paused),
             is_checked = coalesce($6, is_checked),
-            ng_state = coalesce($7::jsonb, ng_state),
-            ng_state_initial = coalesce($8::jsonb, ng_state_initial),
-            extra_data = case when $9::text is null then extra_data else nullif($9::jsonb, 'null') end,
-            note = case when $10 then $11 else note end,
-            segment_seed_id = case when $12 then $13::numeric else segment_seed_id end,
-            has_seed_state = coalesce($14, has_seed_state)
+            ng_state = coalesce($7 -> 'ng_state', ng_state),
+            ng_state_initial = coalesce($7 -> 'ng_state_initial', ng_state_initial),
+            extra_data = case when $7 ? 'extra_data' then nullif($7 -> 'extra_data', 'null') else extra_data end,
+            note = case when $8 then $9 else note end,
+            segment_seed_id = case when $10 then $11::numeric else segment_seed_id end,
+            has_seed_state = coalesce($12, has_seed_state)
         where project_name = $1 and task_no = $2"
     )
     .run(&[
@@ -290,9 +291,7 @@ fn edit(task: &LockedTask, patch: &TaskPatch, lane: Option<Lane>) -> Result<(), 
         patch.batch_id.clone().into(),
         patch.is_paused.into(),
         patch.is_checked.into(),
-        patch.ng_state.map(|state| state.get().to_owned()).into(),
-        patch.ng_state_initial.map(|state| state.get().to_owned()).into(),
-        extra_data.into(),
+        changes.into(),
         patch.note.is_some().into(),
         patch.note.clone().flatten().into(),
         patch.segment_seed_id.is_some().into(),

@@ -1,4 +1,4 @@
-//! Creating segments, one or a hundred thousand, in one statement; tasks that have waited for them move to their lanes.
+//! Creating segments, one or a hundred thousand, all at once; tasks that have waited for them move to their lanes.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -29,13 +29,7 @@ pub fn insert(project: &str, new: &[NewSegment], tasks: &[i64]) -> Result<(), Er
         return Ok(());
     }
     let now = clock::now()?;
-    let inserted = rows::insert(project, new, now)?;
-    if inserted.len() < new.len() {
-        let inserted: HashSet<u64> = inserted.into_iter().collect();
-        if let Some((index, taken)) = new.iter().enumerate().find(|(_, one)| !inserted.contains(&one.seed_id.0)) {
-            return Err(Error::SegmentExists { project: project.into(), seed: taken.seed_id.0 }.of_element(index));
-        }
-    }
+    rows::insert(project, new, now)?;
     lanes::follow(project, tasks, now)
 }
 

@@ -65,12 +65,22 @@ fn existing(project: &str, candidates: &[Candidate]) -> Result<Existing, Error> 
     let roots: Vec<u64> = candidates.iter().filter_map(Candidate::root).collect();
     let found = sql!(
         "select s.seed_id::text, s.current_segment_id::text, s.expected_segment_type
-        from task_mgmt.segment s
-        where s.project_name = $1 and s.seed_id = any($2)
+        from unnest($2) as seed (id)
+        cross join lateral (
+            select g.seed_id, g.current_segment_id, g.expected_segment_type
+            from task_mgmt.segment g
+            where g.project_name = $1 and g.seed_id = seed.id
+            offset 0
+        ) s
         union all
         select s.seed_id::text, s.current_segment_id::text, s.expected_segment_type
-        from task_mgmt.segment s
-        where s.project_name = $1 and s.current_segment_id = any($3)"
+        from unnest($3) as root (id)
+        cross join lateral (
+            select g.seed_id, g.current_segment_id, g.expected_segment_type
+            from task_mgmt.segment g
+            where g.project_name = $1 and g.current_segment_id = root.id
+            offset 0
+        ) s"
     )
     .all(&[project.into(), ids::numerics(&seeds).into(), ids::numerics(&roots).into()], |row| {
         Ok((ids::stored(row.get(1)?)?, row.find(2)?.map(ids::stored).transpose()?, row.find(3)?))

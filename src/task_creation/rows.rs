@@ -11,6 +11,7 @@ use crate::access;
 use crate::clock::Instant;
 use crate::columns::task;
 use crate::error::Error;
+use crate::json;
 use crate::lanes::Lanes;
 use crate::rows::Table;
 use crate::spi::{self, sql};
@@ -130,11 +131,11 @@ impl<'a> NewRows<'a> {
         let queued = table.label(task::STATUS, c"queued");
         let completed = table.label(task::STATUS, c"completed");
         let (project, now, role) = (self.project, self.now.into_datum(), self.role.as_str().into_datum());
-        let no_state = jsonb("{}");
+        let no_state = json::datum("{}");
         let no_text = "".into_datum();
         let text = move |text: &str| if text.is_empty() { no_text } else { text.into_datum() };
         self.tasks.iter().map(move |new| {
-            let ng_state = new.task.ng_state.map_or(no_state, |state| jsonb(state.get()));
+            let ng_state = new.task.ng_state.map_or(no_state, |state| json::datum(state.get()));
             let last_leased = new.last_leased();
             let is_completed = new.completed_user_no.is_some();
             [
@@ -162,8 +163,8 @@ impl<'a> NewRows<'a> {
                 text(&new.task.batch_id),
                 new.task.note.as_deref().and_then(|note| note.into_datum()),
                 ng_state,
-                new.task.ng_state_initial.map_or(ng_state, |state| jsonb(state.get())),
-                new.task.extra_data.and_then(|data| jsonb(data.get())),
+                new.task.ng_state_initial.map_or(ng_state, |state| json::datum(state.get())),
+                new.task.extra_data.and_then(|data| json::datum(data.get())),
             ]
         })
     }
@@ -236,11 +237,4 @@ impl NewRow<'_> {
     fn first_start(&self) -> Option<Instant> {
         self.task.first_start_ts.map(Instant::from_unix_seconds)
     }
-}
-
-/// A payload that has come as a part of a jsonb argument.
-fn jsonb(text: &str) -> Option<pg_sys::Datum> {
-    let text = std::ffi::CString::new(text).ok()?;
-    // SAFETY: jsonb_in takes a C string, here of JSON that was parsed before.
-    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
 }

@@ -9,11 +9,10 @@ use postgres::Client;
 use crate::options::Settings;
 use crate::pgbench::{self, Amount};
 use crate::plan::{Cell, Mode, Situation, Work};
-use crate::server::{self, Server};
+use crate::server::{self, DATABASE, Server};
 use crate::template;
 use crate::window::Window;
 
-const DATABASE: &str = "bench";
 /// Tasks of a round, of a backlog that has at least 10,000; a single client takes fewer, or a round would be too long.
 const ROUND: u32 = 8_000;
 const ROUND_PER_CLIENT: u32 = 2_000;

@@ -1,6 +1,6 @@
 //! Measures what it costs to take a task and complete it: bare updates (the limit), a hand-written queue, and task_mgmt.
-//! pgbench makes the load; every measurement starts from a fresh copy of a prepared database. Prints a table, keeps a CSV
-//! file, and says how the goals are met.
+//! pgbench makes the load; every measurement starts from a fresh copy of a prepared database. Then calls that do much at once
+//! are compared with bare statements. Prints tables, keeps a CSV file, and says how the goals are met.
 
 mod options;
 mod plan;
@@ -13,7 +13,12 @@ mod pgbench;
 mod window;
 
 mod cell;
+
+mod comparison;
+mod ingestion;
+mod lanes;
 mod loading;
+mod traces;
 
 mod machine;
 mod record;
@@ -63,20 +68,28 @@ fn main() -> Result<()> {
         groups.push(report::summarise(&group, &measurements));
     }
 
-    let mut loads = Vec::new();
-    for run in 1..=settings.load_runs {
-        bar.set_message(format!("run {run}: loading {} tasks", settings.load));
-        let load = loading::measure(&mut server, &mut templates, run, settings.load)?;
-        recorder.keep_load(&load)?;
-        loads.push(load);
-        bar.inc(1);
+    let mut comparisons = Vec::new();
+    for subject in plan::subjects(&settings) {
+        let mut found = Vec::new();
+        for run in 1..=settings.comparison_runs {
+            bar.set_message(format!("run {run}: {}", subject.name()));
+            let comparison = subject.measure(&mut server, &mut templates, run)?;
+            recorder.keep_comparison(subject, &comparison)?;
+            found.push(comparison);
+            bar.inc(1);
+        }
+        comparisons.push((subject, found));
     }
     bar.finish_and_clear();
     templates.drop_all(&mut server)?;
 
-    println!("{}", report::table(&groups));
-    println!("{}\n", report::loads(&loads));
-    for verdict in verdict::all(&groups, &loads) {
+    if !groups.is_empty() {
+        println!("{}", report::table(&groups));
+    }
+    if !comparisons.is_empty() {
+        println!("{}", report::comparisons(&comparisons));
+    }
+    for verdict in verdict::all(&groups, &comparisons) {
         println!("{verdict}");
     }
     println!("\nkept in {}", recorder.path().display());

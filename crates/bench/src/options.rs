@@ -1,6 +1,8 @@
 //! Arguments, and the settings that follow from them.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+
+use crate::plan;
 
 /// Measures task_mgmt against the limit of the machine and a hand-written queue.
 ///
@@ -20,6 +22,10 @@ pub struct Options {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
 
+    /// Measure only these parts [default: all]
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+
     /// Numbers of concurrent clients
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32], value_parser = clap::value_parser!(u32).range(1..=128))]
     clients: Vec<u32>,
@@ -33,28 +39,46 @@ pub struct Options {
     large: Option<u32>,
 }
 
+/// A part of what is measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Taking and completing tasks, beside bare updates and a hand-written queue
+    Work,
+    /// The same all in one go
+    OneGo,
+    /// The same beside tasks that cannot be started
+    Unstartable,
+    /// Loading tasks in one call
+    Loading,
+    /// Saving and releasing traces
+    Traces,
+    /// Claiming from many lanes
+    Lanes,
+    /// Loading segments in one call
+    Ingestion,
+}
+
 /// What is measured, and how long.
 pub struct Settings {
+    pub parts: Vec<Part>,
     pub seconds: u64,
     pub runs: u32,
     pub clients: Vec<u32>,
     pub small_backlog: u32,
     pub large_backlog: u32,
-    /// Tasks loaded at once, and how often.
-    pub load: u32,
-    pub load_runs: u32,
+    pub comparison_runs: u32,
 }
 
 impl From<Options> for Settings {
     fn from(options: Options) -> Self {
         Self {
+            parts: if options.only.is_empty() { Part::value_variants().to_vec() } else { options.only },
             seconds: options.seconds.unwrap_or(if options.quick { 3 } else { 15 }),
             runs: options.runs.unwrap_or(if options.quick { 1 } else { 3 }),
             clients: options.clients,
             small_backlog: options.small,
             large_backlog: options.large.unwrap_or(if options.quick { 100_000 } else { 1_000_000 }),
-            load: 100_000,
-            load_runs: if options.quick { 1 } else { 5 },
+            comparison_runs: options.runs.unwrap_or(if options.quick { 1 } else { 5 }),
         }
     }
 }
@@ -66,7 +90,7 @@ impl Settings {
 
     /// How many measurements there are.
     pub fn steps(&self) -> u64 {
-        let cells: usize = crate::plan::groups(self).iter().map(|group| group.cells.len()).sum();
-        cells as u64 * u64::from(self.runs) + u64::from(self.load_runs)
+        let cells: usize = plan::groups(self).iter().map(|group| group.cells.len()).sum();
+        cells as u64 * u64::from(self.runs) + plan::subjects(self).len() as u64 * u64::from(self.comparison_runs)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::options::Settings;
+use crate::comparison::Subject;
+use crate::options::{Part, Settings};
 
 /// What a client does with a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,24 @@ pub fn groups(settings: &Settings) -> Vec<Group> {
         let among = Situation { beside, ..small };
         Group { cells: vec![cell(Work::Limit, among), cell(Work::Tasks, small), cell(Work::Tasks, among)] }
     });
-    matrix.chain([one_go]).chain(unstartable).collect()
+    let parts =
+        [(Part::Work, matrix.collect()), (Part::OneGo, vec![one_go]), (Part::Unstartable, unstartable.collect())];
+    wanted(parts, settings).flatten().collect()
+}
+
+/// What is compared, in the order of measurement.
+pub fn subjects(settings: &Settings) -> Vec<Subject> {
+    let parts = [
+        (Part::Loading, Subject::Loading),
+        (Part::Traces, Subject::Traces),
+        (Part::Lanes, Subject::Lanes),
+        (Part::Ingestion, Subject::Ingestion),
+    ];
+    wanted(parts, settings).collect()
+}
+
+fn wanted<T, const N: usize>(parts: [(Part, T); N], settings: &Settings) -> impl Iterator<Item = T> {
+    parts.into_iter().filter(|(part, _)| settings.parts.contains(part)).map(|(_, what)| what)
 }
 
 impl fmt::Display for Work {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::cell::Measurement;
-use crate::loading::Load;
+use crate::comparison::{Comparison, Subject};
 use crate::machine::Machine;
 
 /// Writes the file of one call of the program.
@@ -78,19 +78,16 @@ impl Recorder {
         Ok(self.writer.flush()?)
     }
 
-    pub fn keep_load(&mut self, load: &Load) -> Result<()> {
-        let bare = ("d: insert ... select", load.insert_seconds, 1.0);
-        let called = ("d: create_tasks", load.create_tasks_seconds, load.ratio());
-        let sent = ("d: create_tasks, sent as text", load.sent_seconds, load.sent_ratio());
-        for (what, seconds, ratio) in [bare, called, sent] {
+    pub fn keep_comparison(&mut self, subject: Subject, comparison: &Comparison) -> Result<()> {
+        for side in &comparison.sides {
             self.writer.serialize(Row {
-                run: load.run,
-                what,
+                run: comparison.run,
+                what: &format!("{}: {}", subject.name(), side.what),
                 clients: 1,
-                tasks: load.tasks.into(),
-                seconds,
-                tasks_per_second: f64::from(load.tasks) / seconds,
-                ratio_to_limit: Some(ratio),
+                tasks: side.times.into(),
+                seconds: side.seconds,
+                tasks_per_second: side.rate(),
+                ratio_to_limit: Some(comparison.ratio(side)),
                 ..self.machine.row()
             })?;
         }

@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Row, Table};
 
 use crate::cell::{Figures, Measurement};
-use crate::loading::Load;
+use crate::comparison::{Comparison, Subject};
 use crate::plan::{Cell, Group};
 
 /// A cell's findings of all runs.
@@ -124,25 +124,27 @@ pub fn table(groups: &[Vec<Summary>]) -> Table {
     table
 }
 
-/// Loading, as a table of two rows.
-pub fn loads(loads: &[Load]) -> Table {
-    let mut table = new_table(&["d: loading in one call", "tasks", "tasks/s", "spread", "of insert"], 1);
-    let tasks = loads.first().map_or(0, |load| load.tasks);
-    let rate = |seconds: fn(&Load) -> f64| Spread::new(loads.iter().map(|load| f64::from(tasks) / seconds(load)));
-    let ratio = |ratio: fn(&Load) -> f64| Spread::new(loads.iter().map(ratio)).median();
-    let rows = [
-        ("insert ... select", rate(|load| load.insert_seconds), 1.0),
-        ("create_tasks", rate(|load| load.create_tasks_seconds), ratio(Load::ratio)),
-        ("create_tasks, sent as text", rate(|load| load.sent_seconds), ratio(Load::sent_ratio)),
-    ];
-    for (what, rate, ratio) in rows {
-        table.add_row([
-            what.to_owned(),
-            thousands(tasks.into()),
-            thousands(rate.median()),
-            rate.percent(),
-            format!("{ratio:.2}"),
-        ]);
+/// What is compared, subject by subject.
+pub fn comparisons(comparisons: &[(Subject, Vec<Comparison>)]) -> Table {
+    let mut table = new_table(&["what", "", "number", "per second", "spread", "of the first", "spread"], 2);
+    for (index, (subject, runs)) in comparisons.iter().enumerate() {
+        if index > 0 {
+            table.add_row(Row::new());
+        }
+        let sides = runs.first().map_or(&[][..], |run| &run.sides);
+        for (position, side) in sides.iter().enumerate() {
+            let rate = Spread::new(runs.iter().map(|run| run.sides[position].rate()));
+            let ratio = Spread::new(runs.iter().map(|run| run.ratio(&run.sides[position])));
+            table.add_row([
+                subject.name().to_owned(),
+                side.what.to_owned(),
+                thousands(side.times.into()),
+                thousands(rate.median()),
+                rate.percent(),
+                format!("{:.2}", ratio.median()),
+                ratio.percent(),
+            ]);
+        }
     }
     table
 }

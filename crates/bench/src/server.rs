@@ -5,6 +5,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use postgres::{Client, Config, NoTls};
 
+/// The database in which is measured.
+pub const DATABASE: &str = "bench";
+
 /// A connection to the database that PGDATABASE names; the measured databases are made from there.
 pub struct Server {
     config: Config,

@@ -39,6 +39,11 @@ impl Templates {
         Ok(name)
     }
 
+    /// The name of the one without tasks.
+    pub fn prepare_empty(&mut self, server: &mut Server) -> Result<String> {
+        self.prepare(server, Situation { backlog: 0, beside: Beside::Nothing })
+    }
+
     /// Drops what only one group of cells needs.
     pub fn drop_unless_reused(&mut self, server: &mut Server) -> Result<()> {
         self.drop_where(server, |situation| situation.beside != Beside::Nothing)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::loading::Load;
+use crate::comparison::{Comparison, Subject};
 use crate::plan::{Beside, Mode, Work};
 use crate::report::{Spread, Summary};
 
@@ -14,7 +14,7 @@ pub struct Verdict {
 }
 
 /// All goals.
-pub fn all(groups: &[Vec<Summary>], loads: &[Load]) -> Vec<Verdict> {
+pub fn all(groups: &[Vec<Summary>], comparisons: &[(Subject, Vec<Comparison>)]) -> Vec<Verdict> {
     let most = groups.iter().flatten().map(|summary| summary.cell.clients).max();
     let with_most: Vec<&[Summary]> = groups
         .iter()
@@ -23,12 +23,22 @@ pub fn all(groups: &[Vec<Summary>], loads: &[Load]) -> Vec<Verdict> {
         .collect();
     let mut verdicts: Vec<Verdict> = with_most.iter().flat_map(|group| against_limit_and_queue(group)).collect();
     verdicts.extend(with_most.iter().flat_map(|group| with_more_tasks(group)));
-    verdicts.push(Verdict {
-        goal: "create_tasks, of a bare INSERT ... SELECT".into(),
-        wanted: 0.50,
-        found: Spread::new(loads.iter().map(Load::ratio)),
-    });
+    verdicts.extend(comparisons.iter().filter_map(|(subject, runs)| against_insert(*subject, runs)));
     verdicts
+}
+
+fn against_insert(subject: Subject, runs: &[Comparison]) -> Option<Verdict> {
+    let what = match subject {
+        Subject::Loading => "create_tasks",
+        Subject::Ingestion => "ingest_segments",
+        Subject::Traces | Subject::Lanes => return None,
+    };
+    let ratio = |run: &Comparison| run.sides.iter().find(|side| side.what == what).map(|side| run.ratio(side));
+    Some(Verdict {
+        goal: format!("{what}, of a bare INSERT ... SELECT"),
+        wanted: 0.50,
+        found: Spread::new(runs.iter().filter_map(ratio)),
+    })
 }
 
 fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {

@@ -21,12 +21,15 @@ pub struct Ledger {
     pub completions: Vec<([String; 4], Outcome)>,
     /// (project, task, user), milliseconds
     pub submissions: Vec<([String; 3], i64, Outcome)>,
+    /// The same of corrections, which may be negative.
+    pub corrections: Vec<([String; 3], i64, Outcome)>,
 }
 
 impl Ledger {
     pub fn absorb(&mut self, other: Ledger) {
         self.completions.extend(other.completions);
         self.submissions.extend(other.submissions);
+        self.corrections.extend(other.corrections);
     }
 }
 
@@ -128,36 +131,78 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
         told.map(|([_, task, user, status], outcome)| (key([task.clone(), user.clone(), status.clone()]), 1, *outcome));
     compare("completions", project, kept, told);
 
-    let submissions = client.query(
-        "select task_id, user_id, (sum(seconds_spent) * 1000)::bigint from task_mgmt.timesheet_submissions
-        where project_name = $1 and reason is null group by 1, 2",
-        &[&project],
+    for (what, condition, times) in [
+        ("milliseconds", "reason is null", &ledger.submissions),
+        ("corrected milliseconds", "reason is not null", &ledger.corrections),
+    ] {
+        let query = format!(
+            "select task_id, user_id, (sum(seconds_spent) * 1000)::bigint from task_mgmt.timesheet_submissions
+            where project_name = $1 and {condition} group by 1, 2"
+        );
+        let kept = client.query(&query, &[&project]).unwrap();
+        let kept = kept.iter().map(|row| (key([row.get(0), row.get(1)]), row.get(2))).collect();
+        let told = times.iter().filter(|(key, ..)| key[0] == project);
+        let told = told.map(|([_, task, user], milliseconds, outcome)| {
+            (key([task.clone(), user.clone()]), *milliseconds, *outcome)
+        });
+        compare(what, project, kept, told);
+    }
+}
+
+/// Fails unless each completion of a trace as Done has one task to post-process it.
+pub fn assert_traces_are_followed_up_once(client: &mut Client, project: &str) {
+    let differences = client
+        .query(
+            "select coalesce(done.expected, made.task_id)
+            from (
+                select 'postprocess_' || t.segment_seed_id || '_' || e.event_no as expected
+                from task_mgmt.events e
+                join task_mgmt.tasks t on t.project_name = $1 and t.task_id = e.task_id
+                where e.project_name = $1 and e.kind = 'completed' and e.detail = 'Done'
+                    and t.task_type = 'trace_v0' and t.segment_seed_id is not null
+            ) done
+            full join (
+                select task_id from task_mgmt.tasks where project_name = $1 and task_type = 'trace_postprocess_v0'
+            ) made on made.task_id = done.expected
+            where done.expected is null or made.task_id is null",
+            &[&project],
+        )
+        .unwrap();
+    let differences: Vec<String> = differences.iter().map(|row| row.get(0)).collect();
+    assert!(
+        differences.is_empty(),
+        "follow-ups of {project} that are missing, or follow from nothing: {differences:?}"
     );
-    let kept = submissions.unwrap().iter().map(|row| (key([row.get(0), row.get(1)]), row.get(2))).collect();
-    let told = ledger.submissions.iter().filter(|(key, ..)| key[0] == project);
-    let told = told
-        .map(|([_, task, user], milliseconds, outcome)| (key([task.clone(), user.clone()]), *milliseconds, *outcome));
-    compare("milliseconds", project, kept, told);
 }
 
 fn key<const N: usize>(parts: [String; N]) -> String {
     parts.join(" | ")
 }
 
-/// What is kept must lie between what was acknowledged and that plus what is unknown; what is settled is there.
+/// What is kept must lie between what was acknowledged and that plus what is unknown, which may be negative; what is settled is
+/// there.
 fn compare(what: &str, project: &str, kept: HashMap<String, i64>, told: impl Iterator<Item = (String, i64, Outcome)>) {
-    let mut bounds: HashMap<String, (i64, i64, i64)> = kept.keys().map(|key| (key.clone(), (0, 0, 0))).collect();
+    let untold = (0, i64::MIN, 0);
+    let mut bounds: HashMap<String, (i64, i64, i64)> = kept.keys().map(|key| (key.clone(), untold)).collect();
     for (key, amount, outcome) in told {
-        let (acknowledged, settled, most) = bounds.entry(key).or_default();
-        *most += amount;
+        let (least, settled, most) = bounds.entry(key).or_insert(untold);
         match outcome {
-            Outcome::Acknowledged => *acknowledged += amount,
-            Outcome::Settled => *settled = amount,
-            Outcome::Unknown => {}
+            Outcome::Acknowledged => {
+                *least += amount;
+                *most += amount;
+            }
+            Outcome::Settled => {
+                *settled = amount;
+                *most += amount;
+            }
+            Outcome::Unknown => {
+                *least += amount.min(0);
+                *most += amount.max(0);
+            }
         }
     }
-    for (key, (acknowledged, settled, most)) in bounds {
-        let least = acknowledged.max(settled);
+    for (key, (least, settled, most)) in bounds {
+        let least = least.max(settled);
         let found = kept.get(&key).copied().unwrap_or(0);
         assert!((least..=most).contains(&found), "{what} of {project}, {key}: kept {found}, told {least} to {most}");
     }

@@ -1,6 +1,9 @@
 //! Random calls of all functions on few tasks, users and dependencies, so that they meet. Two projects, `p` and `q`, live on
 //! and are recounted; `scratch` is cleared, deleted and made again.
 
+mod annotation;
+mod edits;
+
 use postgres::{Client, IsolationLevel, SimpleQueryMessage};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -30,6 +33,7 @@ pub fn prepare(database: &Database) {
                 &[&project],
             )
             .unwrap();
+        annotation::prepare(&mut database.connect(), project);
     }
 }
 
@@ -58,6 +62,7 @@ enum Trace {
     /// A completion unless the task was completed so already.
     Completion([String; 4]),
     Submission([String; 3], i64),
+    Correction([String; 3], i64),
 }
 
 /// Why a call ended a caller's work.
@@ -158,20 +163,22 @@ impl Caller {
                 self.ledger.completions.push((key, outcome));
             }
             Trace::Submission(key, milliseconds) => self.ledger.submissions.push((key, milliseconds, outcome)),
+            Trace::Correction(key, milliseconds) => self.ledger.corrections.push((key, milliseconds, outcome)),
         }
     }
 
     fn random_call(&mut self) -> Call {
         let (project, user, task) = self.random_names();
         let project = project.as_str();
-        let status = if self.random.random_bool(0.9) { "Done" } else { "Failed" };
+        let status = self.random_status();
         let completion = || [project.into(), task.clone(), user.clone(), status.into()];
+        let quoted = status.replace('\'', "''");
         // What a user holds is known to the database only, so it is asked there and then.
         let held = format!(
             "coalesce((select active_task from task_mgmt.users where project_name = '{project}' and user_id = '{user}'), '')"
         );
         let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
-        match self.random.random_range(0..100) {
+        match self.random.random_range(0..140) {
             0..18 => Call {
                 text: format!("select start_task('{project}', '{user}')"),
                 trace: Trace::Start([project.into(), user]),
@@ -183,7 +190,7 @@ impl Caller {
             26..30 => plain(format!("* from start_task_cross_project('{user}')")),
             30..32 => plain(format!("* from start_task_cross_project('{user}', '{task}')")),
             32..44 => Call {
-                text: format!("select release_task('{project}', '{user}', '{task}', '{status}')"),
+                text: format!("select release_task('{project}', '{user}', '{task}', '{quoted}')"),
                 trace: Trace::Completion(completion()),
             },
             44..47 => plain(format!("release_task('{project}', '{user}', {held})")),
@@ -206,7 +213,7 @@ impl Caller {
             75 => plain(self.random_transfer(project, &user)),
             76..78 => Call {
                 text: format!(
-                    r#"select update_task('{project}', '{task}', '{{"completion_status": "{status}", "completed_user_id": "{user}"}}')"#
+                    r#"select update_task('{project}', '{task}', '{{"completion_status": "{quoted}", "completed_user_id": "{user}"}}')"#
                 ),
                 trace: Trace::Completion(completion()),
             },
@@ -214,7 +221,7 @@ impl Caller {
             81..84 => plain(self.random_creation(project)),
             84..94 => plain(self.random_dependency(project)),
             94..96 => plain(self.random_reading(project, &user, &task)),
-            96 => plain(self.random_pay(project, &user, &task)),
+            96 => self.random_pay(project, &user, &task),
             97 => {
                 let rate = self.random.random_range(2..5);
                 plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true}}')"#))
@@ -222,7 +229,11 @@ impl Caller {
             98 => {
                 plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#))
             }
-            _ => plain(self.random_clearing()),
+            99 => plain(self.random_clearing()),
+            100..114 => plain(self.random_segment_call(project, &user, &task)),
+            114..128 => plain(self.random_trace_call(project, &user, &task, &quoted)),
+            128..132 => plain(self.random_qualification_call(project, &user)),
+            _ => plain(self.random_edit_call(project, &user, &task)),
         }
     }
 
@@ -240,8 +251,11 @@ impl Caller {
             0 => SCRATCH,
             number => PROJECTS[number % 2],
         };
-        let user = format!("u{}", self.random.random_range(0..USERS));
-        (project.into(), user, format!("t{}", self.random.random_range(0..TASKS)))
+        let task = match self.random.random_bool(0.25) {
+            true => format!("x{}", self.random.random_range(0..annotation::TRACES)),
+            false => format!("t{}", self.random.random_range(0..TASKS)),
+        };
+        (project.into(), self.random_user(), task)
     }
 
     fn random_update(&mut self, project: &str, task: &str) -> String {
@@ -307,24 +321,29 @@ impl Caller {
         }
     }
 
-    fn random_pay(&mut self, project: &str, user: &str, task: &str) -> String {
+    fn random_pay(&mut self, project: &str, user: &str, task: &str) -> Call {
+        let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
         match self.random.random_range(0..6) {
-            0 => format!(
+            0 => plain(format!(
                 "close_pay_period('{project}', (
                     select coalesce(max(ends_at), '2020-01-01') from task_mgmt.pay_periods where project_name = '{project}'
                 ), clock_timestamp())"
-            ),
-            1 => format!("* from payroll('{project}', '2020-01-01', 'infinity')"),
-            2 => format!("* from forecast('{project}')"),
+            )),
+            1 => plain(format!("* from payroll('{project}', '2020-01-01', 'infinity')")),
+            2 => plain(format!("* from forecast('{project}')")),
             _ => {
-                let seconds = self.random.random_range(-50_000..50_000) as f64 / 1000.0;
-                format!("correct_time('{project}', '{user}', '{task}', {seconds}, 'stress')")
+                let milliseconds = self.random.random_range(-50_000..50_000);
+                let seconds = f64::from(milliseconds) / 1000.0;
+                Call {
+                    text: format!("select correct_time('{project}', '{user}', '{task}', {seconds}, 'stress')"),
+                    trace: Trace::Correction([project.into(), task.into(), user.into()], milliseconds.into()),
+                }
             }
         }
     }
 
     fn random_clearing(&mut self) -> String {
-        match self.random.random_range(0..12) {
+        match self.random.random_range(0..14) {
             0 => format!("delete_project('{SCRATCH}', cascade => true)"),
             1 => format!("create_project('{SCRATCH}')"),
             2 => format!("clear_project_data('{SCRATCH}')"),
@@ -338,6 +357,8 @@ impl Caller {
                 format!(r#"create_user('{SCRATCH}', '{{"user_id": "u{user}", "qualified_task_types": ["t"]}}')"#)
             }
             10 => format!("pause_project('{SCRATCH}')"),
+            11 => format!("clear_segments('{SCRATCH}')"),
+            12 => format!("add_standard_task_types('{SCRATCH}')"),
             _ => format!("resume_project('{SCRATCH}')"),
         }
     }

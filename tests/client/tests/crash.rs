@@ -48,6 +48,7 @@ fn what_was_acknowledged_survives_every_crash() {
             for project in load::PROJECTS {
                 history::assert_tasks_follow_from_events(&mut client, project);
                 history::assert_ledger_is_kept(&mut client, project, &ledger);
+                history::assert_traces_are_followed_up_once(&mut client, project);
             }
         }
     }

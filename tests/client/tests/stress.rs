@@ -68,6 +68,7 @@ fn any_mix_of_calls_keeps_every_promise() {
     for project in load::PROJECTS {
         history::assert_tasks_follow_from_events(&mut client, project);
         history::assert_ledger_is_kept(&mut client, project, &ledger);
+        history::assert_traces_are_followed_up_once(&mut client, project);
     }
     log.assert_nothing_worse_than_errors();
 }
