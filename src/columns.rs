@@ -53,8 +53,9 @@ pub mod task {
     pub const TASK_ID: i16 = 9;
     pub const TASK_TYPE: i16 = 10;
     pub const HAS_DEPENDENTS: i16 = 17;
-    pub const NOTE: i16 = 23;
-    pub const COUNT: usize = 26;
+    pub const ORIGINAL_NO: i16 = 20;
+    pub const NOTE: i16 = 25;
+    pub const COUNT: usize = 28;
 }
 
 pub mod lease {
@@ -72,10 +73,11 @@ pub mod ready {
     pub const QUEUE_NO: i16 = 2;
     pub const IS_RETURNED: i16 = 3;
     pub const HAS_SEED_STATE: i16 = 4;
-    pub const URGENCY: i16 = 5;
-    pub const TASK_NO: i16 = 6;
-    pub const LANE_NO: i16 = 7;
-    pub const TASK_ID: i16 = 8;
+    pub const IS_SHARED: i16 = 5;
+    pub const URGENCY: i16 = 6;
+    pub const TASK_NO: i16 = 7;
+    pub const LANE_NO: i16 = 8;
+    pub const TASK_ID: i16 = 9;
 }
 
 pub mod event {

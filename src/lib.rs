@@ -32,6 +32,7 @@ mod grants;
 mod handlers;
 mod lanes;
 mod neuroglancer;
+mod overlap;
 mod pay;
 mod peeking;
 mod projects;
@@ -275,9 +276,9 @@ mod tests {
             task_type: PROJECT_NAME TASK_TYPE COMPLETION_STATUSES VERIFICATION_HANDLER COMPLETION_HANDLER;
             lane: PROJECT_NAME LANE_NO TASK_TYPE SEGMENT_TYPE MIN_LEVEL;
             task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS COMPLETION_STATUS
-                TASK_ID TASK_TYPE HAS_DEPENDENTS NOTE;
+                TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO NOTE;
             lease: PROJECT_NAME TASK_NO USER_NO LEASED_AT STARTED_AT TASK_ID;
-            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE URGENCY TASK_NO LANE_NO TASK_ID;
+            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE IS_SHARED URGENCY TASK_NO LANE_NO TASK_ID;
             event: KIND;
         }
         let count = "select relnatts from pg_class where oid = 'task_mgmt.task'::regclass";

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::events;
 use crate::handlers;
 use crate::locks;
+use crate::overlap;
 use crate::projects;
 use crate::ready;
 use crate::rows::{self, Key, Place, Snapshot, Table};
@@ -24,12 +25,13 @@ use crate::tasks;
 /// *Arguments*: `completion_status` is one that the task type allows, or '' to hand the task back unfinished; `note` replaces
 /// the task's note unless null.
 /// *Effect* of a completion, all or nothing: the type's verification handler agrees, the task is completed, dependents that
-/// waited for this status only become startable, the completion handler runs.
+/// waited for this status only become startable, the completion handler runs. Of a copy, handler and dependents of the original
+/// follow once all its copies are completed and agree.
 /// *Returns* true. So it does, and changes nothing, if the same call is repeated: if the user has completed the task
 /// with this status, and it has not been opened again; or has handed it back, and nobody has started or ended it since.
 /// *Errors*: P0002 project or user unknown; 55000 the user does not hold the task, or verification failed;
 /// 22023 status not allowed; 42501 access denied; whatever a handler raises.
-/// *Locks*: the task's key; for a completion the gates of its dependents.
+/// *Locks*: the task's key; for a completion the gates of its dependents; for that of a copy the original's row, its gate and those of its dependents.
 /// *Source*: annotation reference 9, 10.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -172,6 +174,9 @@ impl<'a> HeldTask<'a> {
     fn complete(self, status: &str, note: Option<&str>) -> Result<(), Error> {
         tasks::require_status_allowed(status, &self.task_type.name, &self.task_type.completion_statuses)?;
         let held = self.verify(status)?;
+        if let Some(original_no) = held.task_row.original_no {
+            return held.complete_copy(original_no, status, note);
+        }
         let has_dependents = held.write_completion(status, note)?;
         if has_dependents {
             satisfaction::satisfy(held.project, held.task_no, status, held.now)?;
@@ -180,6 +185,19 @@ impl<'a> HeldTask<'a> {
             Some(handler) => handlers::complete(held.project, handler, held.task_id, status),
             None => Ok(()),
         }
+    }
+
+    /// The effects of a completion are those of the original, whose row is locked first.
+    fn complete_copy(&self, original_no: i64, status: &str, note: Option<&str>) -> Result<(), Error> {
+        let project = self.project;
+        overlap::lock_original(project, self.task_id)?;
+        overlap::require_unanswered(project, self.task_no, self.task_id, self.user_no, self.user)?;
+        let has_dependents = self.write_completion(status, note)?;
+        satisfaction::lock_gates(project, &[original_no, self.task_no])?;
+        if has_dependents {
+            satisfaction::satisfy(project, self.task_no, status, self.now)?;
+        }
+        overlap::settle(project, original_no, self.now)
     }
 
     /// Asks the verification handler, if there is one. It may have changed the task or its lease.
@@ -273,6 +291,7 @@ struct TaskRow {
     values: Vec<Option<pg_sys::Datum>>,
     task_type: String,
     has_dependents: bool,
+    original_no: Option<i64>,
 }
 
 impl TaskRow {
@@ -285,6 +304,7 @@ impl TaskRow {
             values: row.values(),
             task_type: row.get(task::TASK_TYPE)?,
             has_dependents: row.get(task::HAS_DEPENDENTS)?,
+            original_no: row.find(task::ORIGINAL_NO),
         }))
     }
 }

@@ -22,6 +22,7 @@ macro_rules! task_type_objects {
                 'description', nullif(description, ''),
                 'max_idle_seconds', max_idle_seconds,
                 'min_level', nullif(min_level, 0),
+                'overlap', nullif(overlap, 1),
                 'verification_handler', verification_handler,
                 'completion_handler', completion_handler,
                 'creation_handler', creation_handler)) as object
@@ -37,7 +38,8 @@ const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_type, completion_statuses (array of names; a
 /// type without any can only be handed back, never completed), description, max_idle_seconds (replaces the project's),
-/// min_level (the level that a user's qualification for the type must have, default 0: every one does).
+/// min_level (the level that a user's qualification for the type must have, default 0: every one does), overlap (1 to 100: how
+/// many users work on copies of each task that names no overlap of its own, default 1).
 /// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
 /// *Source*: annotation reference 5.2.
@@ -55,7 +57,7 @@ fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<S
     Ok(new.task_type)
 }
 
-/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level,
+/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level, overlap (above 1),
 /// verification_handler, completion_handler, creation_handler if they are set.
 ///
 /// *Errors*: P0002 project or type unknown; 42501 access denied.
@@ -92,7 +94,7 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 /// Changes a task type.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
-/// max_idle_seconds, min_level; null clears the last three.
+/// max_idle_seconds, min_level, overlap (of tasks that are created from then on); null clears the last four.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
@@ -121,7 +123,8 @@ fn update_task_type(
             completion_statuses = coalesce($3, completion_statuses),
             description = case when $4 then coalesce($5, '') else description end,
             max_idle_seconds = case when $6 then $7 else max_idle_seconds end,
-            min_level = case when $8 then coalesce($9, 0) else min_level end
+            min_level = case when $8 then coalesce($9, 0) else min_level end,
+            overlap = case when $10 then coalesce($11, 1) else overlap end
         where project_name = $1 and task_type = $2"
     )
     .run(&[
@@ -134,6 +137,8 @@ fn update_task_type(
         patch.max_idle_seconds.flatten().into(),
         patch.min_level.is_some().into(),
         patch.min_level.flatten().into(),
+        patch.overlap.is_some().into(),
+        patch.overlap.flatten().into(),
     ])?;
     if let Some(min_level) = patch.min_level {
         sql!("update task_mgmt.lane set min_level = $3 where project_name = $1 and task_type = $2").run(&[
@@ -188,8 +193,8 @@ fn record(project: &str, task_type: &str) -> Result<Jsonb, Error> {
 fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error> {
     let inserted = sql!(
         "insert into task_mgmt.task_type
-            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level)
-        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7)
+            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level, overlap)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1))
         on conflict do nothing"
     )
     .run(&[
@@ -200,6 +205,7 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.max_idle_seconds.into(),
         now.into(),
         new.min_level.into(),
+        new.overlap.into(),
     ])?;
     Ok(inserted > 0)
 }

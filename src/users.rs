@@ -144,6 +144,12 @@ pub fn find_no(project: &str, user: &str) -> Result<i32, Error> {
         .map_or_else(|| Err(not_found(project, user)?), Ok)
 }
 
+/// The id of a user by number.
+pub fn name(project: &str, user_no: i32) -> Result<String, Error> {
+    sql!("select user_id from task_mgmt.project_user where project_name = $1 and user_no = $2")
+        .value(&[project.into(), user_no.into()])
+}
+
 /// The role that a user is bound to, if any. Errors: P0002.
 pub fn bound_role(project: &str, user: &str) -> Result<Option<pg_sys::Oid>, Error> {
     sql!("select bound_role::oid from task_mgmt.project_user where project_name = $1 and user_id = $2")

@@ -26,7 +26,7 @@ create domain task_mgmt.uint64 as numeric(20) constraint uint64_range check (val
 comment on domain task_mgmt.uint64 is 'An unsigned 64-bit integer, as ids of segments and supervoxels are.';
 
 create type task_mgmt.event_kind as enum (
-	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'release_undone', 'reactivated', 'cancelled',
+	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'concluded', 'release_undone', 'reactivated', 'cancelled',
 	'paused', 'unpaused', 'assigned', 'held', 'activated', 'blocked', 'unblocked', 'upstream_reopened', 'changed',
 	'time_corrected', 'project_created', 'project_changed', 'project_cleared', 'pay_period_closed');
 comment on type task_mgmt.event_kind is 'What happened to a task (or, with task_no 0, to a whole project).';

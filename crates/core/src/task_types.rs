@@ -6,6 +6,7 @@ use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
 use crate::qualifications::check_level;
+use crate::tasks::check_overlap;
 
 /// The `data` of `create_task_type`.
 #[derive(Debug, Deserialize)]
@@ -20,6 +21,8 @@ pub struct NewTaskType {
     pub max_idle_seconds: Option<f64>,
     #[serde(default, deserialize_with = "or_default")]
     pub min_level: i32,
+    #[serde(default)]
+    pub overlap: Option<i16>,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -34,6 +37,8 @@ pub struct TaskTypePatch {
     pub max_idle_seconds: Option<Option<f64>>,
     #[serde(default, deserialize_with = "present")]
     pub min_level: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub overlap: Option<Option<i16>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -74,6 +79,7 @@ impl NewTaskType {
         check_names("data.completion_statuses", &task_type.completion_statuses)?;
         task_type.max_idle_seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
         check_level("data.min_level", task_type.min_level)?;
+        task_type.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         Ok(task_type)
     }
 }
@@ -92,6 +98,7 @@ impl TaskTypePatch {
         let seconds = patch.max_idle_seconds.flatten();
         seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
         patch.min_level.flatten().map_or(Ok(()), |level| check_level("data.min_level", level))?;
+        patch.overlap.flatten().map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         Ok(patch)
     }
 }

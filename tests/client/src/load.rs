@@ -24,7 +24,8 @@ pub fn prepare(database: &Database) {
             .connect()
             .execute(
                 "select create_tasks($1, (
-                    select jsonb_agg(jsonb_build_object('task_id', 't' || number, 'task_type', 't', 'priority', number % 5))
+                    select jsonb_agg(jsonb_build_object(
+                        'task_id', 't' || number, 'task_type', 't', 'priority', number % 5, 'overlap', 1 + number % 4 / 3 * 2))
                     from generate_series(0, 39) number
                 ))",
                 &[&project],
@@ -245,12 +246,13 @@ impl Caller {
     }
 
     fn random_update(&mut self, project: &str, task: &str) -> String {
-        let data = match self.random.random_range(0..6) {
+        let data = match self.random.random_range(0..7) {
             0 => format!(r#"{{"priority": {}}}"#, self.random.random_range(0..5)),
             1 => r#"{"is_active": false}"#.into(),
             2 => r#"{"is_active": true, "is_paused": false, "note": "seen"}"#.into(),
             3 => format!(r#"{{"segment_type": "s{}"}}"#, self.random.random_range(0..3)),
             4 => r#"{"segment_type": null, "assigned_user_id": ""}"#.into(),
+            5 => format!(r#"{{"overlap": {}}}"#, self.random.random_range(1..4)),
             _ => r#"{"completion_status": ""}"#.into(),
         };
         format!("update_task('{project}', '{task}', '{data}')")
@@ -265,7 +267,10 @@ impl Caller {
     }
 
     fn random_creation(&mut self, project: &str) -> String {
-        let mut task = || format!(r#"{{"task_type": "t", "task_id": "t{}"}}"#, self.random.random_range(0..TASKS));
+        let mut task = || {
+            let (number, overlap) = (self.random.random_range(0..TASKS), self.random.random_range(1..4));
+            format!(r#"{{"task_type": "t", "task_id": "t{number}", "overlap": {overlap}}}"#)
+        };
         match task().len() % 2 {
             0 => format!("create_task('{project}', '{}')", task()),
             _ => format!("create_tasks('{project}', '[{}, {}]')", task(), task()),

@@ -47,7 +47,7 @@ select shortened(create_trace_tasks('p', '{"batch": "even", "expected_segment_ty
 select task_type, priority, batch_id, is_paused from shown where batch_id = 'again';
 -- Seeds may be named; one without a segment fits nothing.
 select shortened(create_trace_tasks('p', '{"seed_ids": ["18446744073709551615", 1, 1, 99]}', '{"task_type": "segmentation_verification_v0"}'));
-select task_id, task_type, segment_seed_id from shown where task_type ~ 'segmentation';
+select task_id, task_type, segment_seed_id from shown where task_type ~ 'segmentation' order by segment_seed_id desc;
 select create_trace_tasks('p', '{"seed_ids": []}'), create_trace_tasks('p', '{"batch": "none"}');
 -- All or none, and bad arguments are named.
 select create_trace_tasks('p', '{"status": "Proofread"}', '{"task_type": "none", "dry_run": true}');
