@@ -175,7 +175,7 @@ impl<'a> Worker<'a> {
         // A paused task is not in task_mgmt.ready, but may be started by name.
         ready::withdraw(self.project, &[task.task_no])?;
         if task.overlap > 1
-            && let Some(copy) = overlap::hand_out(self, task.task_no)?
+            && let Some(copy) = overlap::hand_out(self, task.task_no, task_id)?
         {
             return Ok(copy);
         }
@@ -245,7 +245,7 @@ impl<'a> Worker<'a> {
         }
         attempt.keep();
         ready::withdraw(self.project, &[task_no])?;
-        if let Some(copy) = overlap::hand_out(self, task_no)? {
+        if let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
             return Ok(Claim::Given(copy));
         }
         self.take(task_no, task_id, true)?;

@@ -31,6 +31,7 @@ pub mod task_type {
     pub const COMPLETION_STATUSES: i16 = 3;
     pub const VERIFICATION_HANDLER: i16 = 6;
     pub const COMPLETION_HANDLER: i16 = 7;
+    pub const GOLDEN_PERCENT: i16 = 12;
 }
 
 pub mod lane {
@@ -54,8 +55,9 @@ pub mod task {
     pub const TASK_TYPE: i16 = 10;
     pub const HAS_DEPENDENTS: i16 = 17;
     pub const ORIGINAL_NO: i16 = 20;
-    pub const NOTE: i16 = 25;
-    pub const COUNT: usize = 28;
+    pub const IS_CHECK: i16 = 21;
+    pub const NOTE: i16 = 26;
+    pub const COUNT: usize = 29;
 }
 
 pub mod lease {

@@ -151,6 +151,8 @@ pub enum Error {
     AnsweredByUser { user: String, task: String },
     #[error("Task {task} cannot be changed so: {reason}")]
     SharedTask { task: String, reason: String },
+    #[error("Task {task} cannot be a golden task: {reason}")]
+    NotGolden { task: String, reason: String },
     #[error("User {user} is not qualified for {count} of the tasks: {}", named.join(", "))]
     NotQualifiedForTasks { user: String, count: usize, named: Vec<String> },
     #[error("role \"{role}\" needs {needed} access to {scope}")]
@@ -263,6 +265,7 @@ impl Error {
             | InactiveCompletion { .. }
             | TaskNotHeld(_)
             | SharedTask { .. }
+            | NotGolden { .. }
             | CannotHoldBack { .. }
             | StatusInUse { .. }
             | SegmentTypeInUse { .. }
@@ -361,6 +364,9 @@ impl Error {
             }
             AnsweredByUser { .. } => "Each copy of a task, and the decision about them, is for another user.",
             SharedTask { .. } => "task_mgmt.overlaps shows what its copies have come to.",
+            NotGolden { .. } => {
+                "Its outcome must be known: complete it with update_task, or name the task that it is a copy of."
+            }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {
                 "Workers save ng_state and note while a user holds the task; managers change any task."

@@ -4,17 +4,15 @@
 //! How many copies there are and what they say is always counted, under the lock of the original's row; it is locked before the
 //! rows of the copies, whose numbers are larger.
 
-use task_mgmt_core::neuroglancer::seed::seed_of;
-
 use crate::assignment::Worker;
 use crate::clock::Instant;
+use crate::copies::{self, NewCopy};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
 use crate::ready;
 use crate::satisfaction;
-use crate::spi::{self, sql};
-use crate::task_creation;
+use crate::spi::sql;
 
 /// Whether user $2 has completed or holds another copy of task `t`, or what it is a copy of. Other tasks are not looked for.
 macro_rules! is_answered_by {
@@ -60,13 +58,14 @@ pub fn require_unanswered(project: &str, task_no: i64, task_id: &str, user_no: i
 
 /// Gives the user a copy of the original and returns its id; None if there are as many as there are to be, or the task is a copy
 /// itself. The caller has locked the original's key and row and withdrawn it from `task_mgmt.ready`.
-pub fn hand_out(worker: &Worker, original_no: i64) -> Result<Option<String>, Error> {
+pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<Option<String>, Error> {
     let project = worker.project;
     let standing = Standing::find(project, original_no)?;
     if standing.overlap == 1 || standing.copies >= standing.overlap {
         return Ok(None);
     }
-    let (copy_no, copy_id) = create_copy(project, original_no, worker.now)?;
+    let copy_id = copies::free_id(project, original_no, original_id)?;
+    let copy_no = copies::create(project, &NewCopy { original_no, copy_id: &copy_id, checks: None }, worker.now)?;
     worker.take(copy_no, &copy_id, true)?;
     if Standing::find(project, original_no)?.note(project, original_no)? {
         events::append(
@@ -87,7 +86,7 @@ pub fn lock_original(project: &str, task_id: &str) -> Result<Option<i64>, Error>
     sql!(
         "select task_no from task_mgmt.task
         where project_name = $1 and task_no = (
-            select c.original_no from task_mgmt.task c where c.project_name = $1 and c.task_id = $2
+            select c.original_no from task_mgmt.task c where c.project_name = $1 and c.task_id = $2 and not c.is_check
         )
         for no key update"
     )
@@ -219,7 +218,7 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
         "with last as (
             select c.completed_user_no, c.ng_state, c.has_seed_state
             from task_mgmt.task c
-            where c.project_name = $1 and c.original_no = $2 and c.status = 'completed'
+            where c.project_name = $1 and c.original_no = $2 and c.status = 'completed' and not c.is_check
             order by c.completed_at desc, c.task_no desc
             limit 1
         )
@@ -244,46 +243,4 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
         Some(handler) => handlers::complete(project, &handler, &task_id, status),
         None => Ok(()),
     }
-}
-
-/// A new task that is like the original was at its beginning: its number and id. The caller holds the original's key, so that its
-/// segment keeps its type meanwhile.
-fn create_copy(project: &str, original_no: i64, now: Instant) -> Result<(i64, String), Error> {
-    // A state in the seed form is short; others need not be read.
-    let (original_id, made, state) = sql!(
-        "select t.task_id,
-            (select count(*) from task_mgmt.task c where c.project_name = $1 and c.original_no = $2),
-            case when pg_column_size(t.ng_state_initial) <= 100 then t.ng_state_initial::text end
-        from task_mgmt.task t
-        where t.project_name = $1 and t.task_no = $2"
-    )
-    .first(&[project.into(), original_no.into()], |row| {
-        Ok((row.get::<String>(1)?, row.get::<i64>(2)?, row.find::<String>(3)?))
-    })?
-    .ok_or_else(|| Error::Internal(format!("task {original_no} is gone")))?;
-    let copy_no = events::next_number();
-    let copy_id = task_creation::copy_id(project, &original_id, made)?;
-    let has_seed_state = state.as_deref().and_then(seed_of).is_some();
-    let insert = || {
-        sql!(
-            "insert into task_mgmt.task (project_name, task_no, task_id, task_type, segment_type, lane_no, priority,
-                has_seed_state, original_no, segment_seed_id, created_at, created_by, batch_id, ng_state, ng_state_initial,
-                extra_data)
-            select $1, $3, $4, o.task_type, o.segment_type, o.lane_no, o.priority, $5, o.task_no, o.segment_seed_id, $6,
-                o.created_by, o.batch_id, o.ng_state_initial, o.ng_state_initial, o.extra_data
-            from task_mgmt.task o
-            where o.project_name = $1 and o.task_no = $2"
-        )
-        .run(&[
-            project.into(),
-            original_no.into(),
-            copy_no.into(),
-            copy_id.as_str().into(),
-            has_seed_state.into(),
-            now.into(),
-        ])
-        .map(drop)
-    };
-    spi::insert_unique(project, insert, |task| Error::TaskExists { project: project.into(), task })?;
-    Ok((copy_no, copy_id))
 }

@@ -19,7 +19,8 @@ extension_sql_file!("../sql/schema/22_dependencies.sql", name = "dependencies_sq
 extension_sql_file!("../sql/schema/23_timesheets.sql", name = "timesheets_sql", requires = ["dependencies_sql"]);
 extension_sql_file!("../sql/schema/24_segments.sql", name = "segments_sql", requires = ["timesheets_sql"]);
 extension_sql_file!("../sql/schema/25_edits.sql", name = "edits_sql", requires = ["segments_sql"]);
-extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["edits_sql"]);
+extension_sql_file!("../sql/schema/26_golden.sql", name = "golden_sql", requires = ["edits_sql"]);
+extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["golden_sql"]);
 extension_sql_file!("../sql/schema/28_feedback.sql", name = "feedback_sql", requires = ["pay_sql"]);
 extension_sql_file!("../sql/schema/29_overlap.sql", name = "overlap_sql", requires = ["feedback_sql"]);
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["overlap_sql"]);
@@ -42,5 +43,10 @@ extension_sql_file!(
     name = "overlap_views_sql",
     requires = ["feedback_views_sql"]
 );
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["overlap_views_sql"]);
+extension_sql_file!(
+    "../sql/schema/40_golden_views.sql",
+    name = "golden_views_sql",
+    requires = ["overlap_views_sql", managed_projects]
+);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["golden_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

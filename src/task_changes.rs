@@ -223,6 +223,8 @@ pub struct LockedTask<'a> {
     task_type: String,
     /// What it is a copy of; that row is locked, too.
     pub original_no: Option<i64>,
+    /// A copy of a golden task, from which nothing follows.
+    pub is_check: bool,
     pub now: Instant,
 }
 
@@ -232,7 +234,7 @@ impl<'a> LockedTask<'a> {
         locks::lock(Key::Task(project, task_id));
         let original_no = overlap::lock_original(project, task_id)?;
         let found = sql!(
-            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state
+            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check
             from task_mgmt.task
             where project_name = $1 and task_id = $2
             for no key update"
@@ -248,6 +250,7 @@ impl<'a> LockedTask<'a> {
                 task_type: row.get(5)?,
                 has_seed_state: row.get(6)?,
                 original_no,
+                is_check: row.get(7)?,
                 now: clock::now()?,
             })
         })?;

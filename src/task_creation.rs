@@ -5,7 +5,7 @@ mod rows;
 
 use std::collections::HashSet;
 
-use task_mgmt_core::arguments::{Text, check_name};
+use task_mgmt_core::arguments::Text;
 use task_mgmt_core::tasks::NewTask;
 
 use self::named::Named;
@@ -64,20 +64,6 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
 
 /// The table of locks is of limited size and shared by all; for more users the project is locked as a whole.
 const MOST_USER_KEYS: usize = 64;
-
-/// An id for one more copy of a task of which so many have been made: the task's own with a number, or a number alone where that
-/// would be too long. An id that somebody chose is passed over.
-pub fn copy_id(project: &str, original_id: &str, made: i64) -> Result<String, Error> {
-    for number in made + 1.. {
-        let id = format!("{original_id}#{number}");
-        let id = if check_name("task_id", &id).is_ok() { id } else { events::next_number().to_string() };
-        let taken = sql!("select from task_mgmt.task where project_name = $1 and task_id = $2");
-        if taken.run(&[project.into(), id.as_str().into()])? == 0 {
-            return Ok(id);
-        }
-    }
-    Err(Error::Internal(format!("there is no id for a copy of task {original_id}")))
-}
 
 /// Gives a number as its id to each task that has none. An id that somebody chose is passed over.
 fn make_up_ids(project: &str, new: &mut [NewTask]) -> Result<(), Error> {

@@ -235,7 +235,7 @@ pub fn waits_for(project: &str, task_id: &str, most: i32) -> Result<Vec<(String,
         (select c.task_id || ' (a copy)', false
         from task_mgmt.task t
         join task_mgmt.blocked b on b.project_name = $1 and b.task_no = t.task_no and b.open_copies > 0
-        join task_mgmt.task c on c.project_name = $1 and c.original_no = t.task_no and c.status = 'queued'
+        join task_mgmt.task c on c.project_name = $1 and c.original_no = t.task_no and c.status = 'queued' and not c.is_check
         where t.project_name = $1 and t.task_id = $2
         order by c.task_no
         limit $3)

@@ -23,8 +23,8 @@ use crate::task_changes::completion::clear_outcome;
 /// *Returns* true; also, and changing nothing, if the user has undone it already and holds the task since.
 /// *Errors*: P0002 project, user or task unknown; 55000 it is too late, the task is not completed, or was completed by somebody
 /// else or by being brought in, or its outcome was changed afterwards, or its type has a completion handler (whose effects
-/// stay), or the task that it is a copy of is completed or held by who decides, or somebody holds or has completed a task that waited for it, or the user holds another task, or project or user are
-/// not active; 42501 access denied.
+/// stay), or the task that it is a copy of is completed or held by who decides, or somebody holds or has completed a task that
+/// waited for it, or the user holds another task, or project or user are not active; 42501 access denied.
 /// *Locks*: the project's dependency graph, the user's key, the task's key, the rows of the task and its dependents, their
 /// gates.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -91,8 +91,8 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
             Some(format!("it was completed {age_seconds:.3} s ago, and the limit is {limit_seconds} s"))
         }
         _ if task.original_no.is_some() => decision.map(|original| format!("{original} was decided upon since")),
-        Some(handler) => Some(format!("the effects of completion handler {handler} stay")),
-        None => None,
+        Some(handler) if !task.is_check => Some(format!("the effects of completion handler {handler} stay")),
+        _ => None,
     })
 }
 

@@ -6,7 +6,7 @@ select c.project_name, c.original_no, count(*) as copies, count(*) filter (where
 	min(c.completion_status) filter (where c.status = 'completed') as first_status,
 	max(c.completion_status) filter (where c.status = 'completed') as last_status
 from task_mgmt.task c
-where c.original_no is not null and c.status <> 'cancelled'
+where c.original_no is not null and not c.is_check and c.status <> 'cancelled'
 group by c.project_name, c.original_no;
 comment on view task_mgmt.copy_tally is 'Internal: how many copies a task has, how many are open, and the first and last of their completion statuses by name.';
 

@@ -1,6 +1,7 @@
 -- What people read: tasks, dependencies, the history and the workload. The views that end in _details are for the functions;
 -- the others show a caller the projects that the caller may read.
 
+-- What a copy checks its user with is told only where it would be missed.
 create view task_mgmt.task_details as
 select t.project_name, t.task_id, t.task_type,
 	case
@@ -17,7 +18,8 @@ select t.project_name, t.task_id, t.task_type,
 	coalesce(l.leased_at, t.last_leased_ts) as last_leased_ts,
 	coalesce(t.first_start_ts, l.started_at) as first_start_ts,
 	t.completed_at, t.created_at, t.ng_state, t.ng_state_initial, t.extra_data,
-	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap, o.task_id as original_task_id
+	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap,
+	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id
 from task_mgmt.task t
 left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no

@@ -17,7 +17,7 @@ left join lateral (
 	from (
 		select c.completion_status, count(*) as copies
 		from task_mgmt.task c
-		where c.project_name = o.project_name and c.original_no = o.task_no and c.status = 'completed'
+		where c.project_name = o.project_name and c.original_no = o.task_no and c.status = 'completed' and not c.is_check
 		group by c.completion_status
 	) each
 ) found on true

@@ -72,15 +72,26 @@ select * from (
 	from task_mgmt.task t
 	left join task_mgmt.overlap_details d on d.project_name = t.project_name and d.task_no = t.original_no
 	left join task_mgmt.task o on o.project_name = t.project_name and o.task_no = t.original_no
-	where t.original_no is not null and (
+	where t.original_no is not null and not t.is_check and (
 		d.task_no is null or d.copies > d.overlap or t.overlap <> 1 or t.task_type <> o.task_type
 		or t.segment_type <> o.segment_type or t.segment_seed_id is distinct from o.segment_seed_id
 		or t.status <> 'cancelled' and exists (
 			select from task_mgmt.task c
-			where c.project_name = t.project_name and c.original_no = t.original_no and c.task_no <> t.task_no
+			where c.project_name = t.project_name and c.original_no = t.original_no and c.task_no <> t.task_no and not c.is_check
 				and c.completed_user_no = t.completed_user_no
 		)
 	)
+
+	union all -- Golden tasks exist and are no copies, and what checks is a copy of an existing task.
+	select 'golden tasks and checks', g.project_name, coalesce(t.task_id, 'task ' || g.task_no), 'is golden'
+	from task_mgmt.golden_task g
+	left join task_mgmt.task t on t.project_name = g.project_name and t.task_no = g.task_no
+	where t.task_no is null or t.original_no is not null
+	union all
+	select 'golden tasks and checks', t.project_name, t.task_id, 'is a check'
+	from task_mgmt.task t
+	left join task_mgmt.task o on o.project_name = t.project_name and o.task_no = t.original_no
+	where t.is_check and (o.task_no is null or o.task_type <> t.task_type)
 
 	union all -- Dependencies are between existing tasks, and the upstream one knows that it has dependents.
 	select 'dependency between existing tasks', d.project_name, d.dependency_id, format('%s on %s', d.task_no, d.upstream_no)

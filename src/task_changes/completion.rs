@@ -79,8 +79,8 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
     satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
     match (task.original_no, &state.completion_handler) {
         (Some(original_no), _) => overlap::settle(task.project, original_no, task.now),
-        (None, Some(handler)) => handlers::complete(task.project, handler, task.task_id, status),
-        (None, None) => Ok(()),
+        (None, Some(handler)) if !task.is_check => handlers::complete(task.project, handler, task.task_id, status),
+        (None, _) => Ok(()),
     }
 }
 

@@ -49,6 +49,10 @@ do $$ begin
 		create_user('dump', '{"user_id": "eve", "qualified_task_types": ["review"]}'),
 		create_task('dump', '{"task_id": "review", "task_type": "review", "extra_data": {"original_task_id": "done"}}'),
 		start_task('dump', 'eve'), release_task('dump', 'eve', 'review', 'Fair');
+	perform create_user('dump', '{"user_id": "fay", "qualified_task_types": ["review"]}'),
+		create_task('dump', '{"task_id": "shared", "task_type": "review", "overlap": 2, "extra_data": {"original_task_id": "done"}}'),
+		start_task('dump', 'eve', 'shared'), release_task('dump', 'eve', 'shared#1', 'Fair'), start_task('dump', 'fay', 'shared'),
+		add_golden_task('dump', 'done'), update_task_type('dump', 'review', '{"golden_percent": 33.33, "golden_min_score_percent": 66.67, "golden_min_answers": 3}');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

@@ -6,6 +6,7 @@ use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
 use crate::qualifications::check_level;
+use crate::shares::Share;
 use crate::tasks::check_overlap;
 
 /// The `data` of `create_task_type`.
@@ -23,6 +24,12 @@ pub struct NewTaskType {
     pub min_level: i32,
     #[serde(default)]
     pub overlap: Option<i16>,
+    #[serde(default)]
+    pub golden_percent: Option<Share>,
+    #[serde(default)]
+    pub golden_min_score_percent: Option<Share>,
+    #[serde(default)]
+    pub golden_min_answers: Option<i32>,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -39,6 +46,12 @@ pub struct TaskTypePatch {
     pub min_level: Option<Option<i32>>,
     #[serde(default, deserialize_with = "present")]
     pub overlap: Option<Option<i16>>,
+    #[serde(default, deserialize_with = "present")]
+    pub golden_percent: Option<Option<Share>>,
+    #[serde(default, deserialize_with = "present")]
+    pub golden_min_score_percent: Option<Option<Share>>,
+    #[serde(default, deserialize_with = "present")]
+    pub golden_min_answers: Option<Option<i32>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -80,6 +93,7 @@ impl NewTaskType {
         task_type.max_idle_seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
         check_level("data.min_level", task_type.min_level)?;
         task_type.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
+        check_answers(task_type.golden_min_answers)?;
         Ok(task_type)
     }
 }
@@ -99,6 +113,14 @@ impl TaskTypePatch {
         seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
         patch.min_level.flatten().map_or(Ok(()), |level| check_level("data.min_level", level))?;
         patch.overlap.flatten().map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
+        check_answers(patch.golden_min_answers.flatten())?;
         Ok(patch)
+    }
+}
+
+fn check_answers(answers: Option<i32>) -> Result<(), Invalid> {
+    match answers {
+        Some(answers @ ..=0) => Err(Invalid(format!("data.golden_min_answers must be positive, found {answers}"))),
+        _ => Ok(()),
     }
 }

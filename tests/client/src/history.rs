@@ -158,7 +158,8 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
     let completions = completions.unwrap();
     let kept = completions.iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(3))).collect();
     // What copies came to was told to nobody.
-    let concluded = completions.iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(4), Outcome::Unknown));
+    let concluded =
+        completions.iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(4), Outcome::Unknown));
     let told = ledger.completions.iter().filter(|(key, _)| key[0] == project);
     let told =
         told.map(|([_, task, user, status], outcome)| (key([task.clone(), user.clone(), status.clone()]), 1, *outcome));

@@ -218,11 +218,11 @@ impl Caller {
             96 => plain(self.random_pay(project, &user, &task)),
             97 => {
                 let rate = self.random.random_range(2..5);
-                plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true}}')"#))
+                plain(format!(
+                    r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true, "qualified_task_types": ["t"]}}')"#
+                ))
             }
-            98 => {
-                plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#))
-            }
+            98 => plain(self.random_policy(project, &task)),
             _ => plain(self.random_clearing()),
         }
     }
@@ -294,6 +294,20 @@ impl Caller {
             7 => format!(r#"update_dependency('{project}', 'd{id}', '{{"required_completion_status": "Failed"}}')"#),
             8 => format!(r#"update_dependency('{project}', 'd{id}', '{{"dependent_on_task_id": "t{id}"}}')"#),
             _ => format!(r#"update_dependency('{project}', 'd{id}', '{{"is_satisfied": true}}')"#),
+        }
+    }
+
+    fn random_policy(&mut self, project: &str, task: &str) -> String {
+        match self.random.random_range(0..4) {
+            0 => format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#),
+            1 => format!(
+                r#"update_task_type('{project}', 't', '{{"golden_percent": {}, "golden_min_score_percent": 20}}')"#,
+                self.random.random_range(0..50)
+            ),
+            2 => format!("add_golden_task('{project}', '{task}')"),
+            _ => {
+                format!("grant_qualification('{project}', 'u{}', 'task_type', 't')", self.random.random_range(0..USERS))
+            }
         }
     }
 

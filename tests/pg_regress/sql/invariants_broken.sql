@@ -118,6 +118,11 @@ select * from broken($$update task_mgmt.task set original_no = #t'shared') where
 select * from broken($$update task_mgmt.task set status = 'completed', completion_status = 'Done', completed_user_no = #u'v'), completed_at = created_at where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set segment_seed_id = 5 where task_id = 'shared#2'$$);
 
+-- A golden task exists and is no copy; a check is a copy of something.
+select * from broken($$insert into task_mgmt.golden_task values ('p', 99999999, now(), 'r')$$);
+select * from broken($$insert into task_mgmt.golden_task values ('p', #t'shared#1'), now(), 'r')$$);
+select * from broken($$update task_mgmt.task set is_check = true where task_id = 'paused'$$);
+
 -- A task knows whether its state is in the seed form.
 select * from broken($$update task_mgmt.task set has_seed_state = true where task_id in ('free', 'paused', 'done')$$);
 select * from broken($$update task_mgmt.task set ng_state = '{"seed_id": 0}' where task_id = 'paused'$$);
