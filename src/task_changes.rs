@@ -113,8 +113,8 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// Changes a task.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: task_type, priority, batch_id, ng_state, ng_state_initial,
-/// is_active, is_paused, is_checked, overlap (as long as nobody holds it and it has no copies); extra_data, note, segment_type (which a task of an existing segment has from that),
-/// segment_seed_id, assigned_user_id, which null clears; and
+/// is_active, is_paused, is_checked, overlap (as long as nobody holds it and it has no copies); extra_data, note, segment_type
+/// (which a task of an existing segment has from that), segment_seed_id, assigned_user_id, which null clears; and
 /// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
 /// status completes the task with all that belongs to it (verification, dependents, completion handler) or, if it is
 /// completed, changes its outcome; '' opens it again.
