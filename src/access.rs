@@ -154,6 +154,17 @@ pub fn readable_projects() -> Result<Vec<String>, ErrorReport> {
     Ok(projects(read!(PROJECTS), Level::Reader)?)
 }
 
+/// Internal: the projects that the views for managers show, in the same way.
+#[pg_extern(sql = "
+create function task_mgmt.managed_projects() returns text[]
+language c stable parallel unsafe security definer
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+fn managed_projects() -> Result<Vec<String>, ErrorReport> {
+    Ok(projects(read!(PROJECTS), Level::Manager)?)
+}
+
 /// The projects in which the caller may work.
 pub fn workable_projects() -> Result<Vec<String>, Error> {
     projects(sql!(PROJECTS), Level::Worker)

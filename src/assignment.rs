@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
+use crate::attempt::Attempt;
 use crate::candidates::{Candidate, Candidates};
 use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project, project_user};
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
+use crate::overlap;
 use crate::projects;
 use crate::qualifications::Qualifications;
 use crate::ready;
@@ -28,9 +30,11 @@ use crate::tasks;
 /// *Arguments*: without `task_id` the best task is chosen: assigned to the user, then available in a lane that the user
 /// qualifies for, then idle for longer than the limit; within each the highest priority, then the oldest.
 /// *Effect*: an ng_state in the seed form is replaced by the state of its segment, see `expand_ng_state`.
-/// *Returns* the task id, or null if there is nothing to do.
+/// Of a task with an overlap the user gets a copy, as long as there are fewer than the overlap says, and the task itself once they
+/// are completed and disagree.
+/// *Returns* the id of the task or copy, or null if there is nothing to do.
 /// *Errors*: P0002 project, user or task unknown; 55000 project or user not active, another task active, task completed,
-/// cancelled or blocked; 55006 task held by or assigned to another; 42501 user not qualified, or access denied.
+/// cancelled or blocked; 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
 /// *Locks*: the user's key, then the task's; candidates whose key is taken are passed over.
 /// *Source*: annotation reference 7, 8.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -164,49 +168,97 @@ impl<'a> Worker<'a> {
         tasks::lock_row(self.project, task_id)?;
         let task = Requested::find(self, task_id, clock::now()?)?;
         task.require_startable(self)?;
-        match &task.held {
-            Some(held) => takeover::take_requested(self, task_id, held)?,
-            // A paused task is not in task_mgmt.ready, but may be started by name.
-            None => {
-                ready::withdraw(self.project, &[task.task_no])?;
-                self.lease(task.task_no, task_id, c"started")?;
-                if task.has_seed_state {
-                    expansion::expand_started(self, task.task_no)?;
-                }
-            }
+        if let Some(held) = &task.held {
+            takeover::take_requested(self, task_id, held)?;
+            return Ok(task_id.into());
         }
+        // A paused task is not in task_mgmt.ready, but may be started by name.
+        ready::withdraw(self.project, &[task.task_no])?;
+        if task.overlap > 1
+            && let Some(copy) = overlap::hand_out(self, task.task_no, task_id)?
+        {
+            return Ok(copy);
+        }
+        self.take(task.task_no, task_id, task.has_seed_state)?;
         Ok(task_id.into())
     }
 
     fn start_next(&self) -> Result<Option<String>, Error> {
         let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
         let mut candidates = Candidates::new(self, &ready, &snapshot)?;
+        let mut busy = vec![];
         while let Some(candidate) = candidates.next()? {
-            if self.try_claim(&candidate, &ready)? {
-                return Ok(Some(candidate.task_id));
+            match self.try_claim(&candidate, &ready)? {
+                Claim::Given(task_id) => return Ok(Some(task_id)),
+                Claim::Busy => busy.push(candidate),
+                Claim::Missed => {}
+            }
+        }
+        for candidate in busy {
+            if let Claim::Given(task_id) = self.claim_shared(&candidate, Wait::Yes)? {
+                return Ok(Some(task_id));
             }
         }
         takeover::take_next(self)
     }
 
     /// Claims the candidate unless somebody else is at it or has taken it.
-    pub fn try_claim(&self, candidate: &Candidate, ready: &Table) -> Result<bool, Error> {
+    pub fn try_claim(&self, candidate: &Candidate, ready: &Table) -> Result<Claim, Error> {
+        if candidate.is_shared {
+            return self.claim_shared(candidate, Wait::No);
+        }
         let key = Key::Task(self.project, &candidate.task_id);
         if !locks::try_lock(key) {
-            return Ok(false);
+            return Ok(Claim::Missed);
         }
         let task_no = candidate.rank.task_no;
         // The row of a task is locked before its place among the ready ones; whoever has it may be waiting for that place.
         let is_free = !candidate.has_seed_state || tasks::try_lock_row(self.project, task_no)?;
         if !is_free || !ready.try_delete(candidate.place)? {
             locks::unlock(key);
-            return Ok(false);
+            return Ok(Claim::Missed);
         }
-        self.lease(task_no, &candidate.task_id, c"started")?;
-        if candidate.has_seed_state {
-            expansion::expand_started(self, task_no)?;
+        self.take(task_no, &candidate.task_id, candidate.has_seed_state)?;
+        Ok(Claim::Given(candidate.task_id.clone()))
+    }
+
+    /// The same for an original, of which the user gets a copy or the decision, or for a copy. Whoever is at it may be taking
+    /// another copy, so it may be worth waiting for. What was locked in vain is given back.
+    pub fn claim_shared(&self, candidate: &Candidate, wait: Wait) -> Result<Claim, Error> {
+        let (task_no, task_id) = (candidate.rank.task_no, candidate.task_id.as_str());
+        if overlap::is_answered(self, task_no)? {
+            return Ok(Claim::Missed);
         }
-        Ok(true)
+        let (attempt, key) = (Attempt::begin(), Key::Task(self.project, task_id));
+        match wait {
+            Wait::No if !locks::try_lock(key) || !tasks::try_lock_row(self.project, task_no)? => {
+                return Ok(Claim::Busy);
+            }
+            Wait::No => {}
+            Wait::Yes => {
+                locks::lock(key);
+                tasks::lock_row(self.project, task_id)?;
+            }
+        }
+        if !ready::is_for(self, task_no)? || overlap::is_answered(self, task_no)? {
+            return Ok(Claim::Missed);
+        }
+        attempt.keep();
+        ready::withdraw(self.project, &[task_no])?;
+        if let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
+            return Ok(Claim::Given(copy));
+        }
+        self.take(task_no, task_id, true)?;
+        Ok(Claim::Given(task_id.into()))
+    }
+
+    /// Gives the user a task whose key the caller has locked, and that is not in `task_mgmt.ready`.
+    pub fn take(&self, task_no: i64, task_id: &str, may_have_seed_state: bool) -> Result<(), Error> {
+        self.lease(task_no, task_id, c"started")?;
+        match may_have_seed_state {
+            true => expansion::expand_started(self, task_no),
+            false => Ok(()),
+        }
     }
 
     /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
@@ -222,6 +274,21 @@ impl<'a> Worker<'a> {
         rows::finish();
         Ok(())
     }
+}
+
+/// What came of claiming a candidate.
+pub enum Claim {
+    /// The user has this task now: the candidate, or a copy of it.
+    Given(String),
+    Missed,
+    /// Somebody else is at a task that several users may get something of.
+    Busy,
+}
+
+#[derive(Clone, Copy)]
+pub enum Wait {
+    Yes,
+    No,
 }
 
 /// A task whose lease was renewed.

@@ -20,6 +20,8 @@ pub struct Candidate {
     pub task_id: String,
     pub place: Place,
     pub has_seed_state: bool,
+    /// What the user gets of it depends on what they have done already.
+    pub is_shared: bool,
 }
 
 /// What candidates are ordered by, also across projects.
@@ -233,8 +235,13 @@ fn candidate(row: &Row) -> Result<Candidate, Error> {
         urgency: row.get(ready::URGENCY)?,
         task_no: row.get(ready::TASK_NO)?,
     };
-    let has_seed_state = row.get(ready::HAS_SEED_STATE)?;
-    Ok(Candidate { rank, task_id: row.get(ready::TASK_ID)?, place: row.place(), has_seed_state })
+    Ok(Candidate {
+        rank,
+        task_id: row.get(ready::TASK_ID)?,
+        place: row.place(),
+        has_seed_state: row.get(ready::HAS_SEED_STATE)?,
+        is_shared: row.get(ready::IS_SHARED)?,
+    })
 }
 
 type Frontiers = HashMap<(pg_sys::Oid, i32), BTreeMap<i32, Frontier>>;

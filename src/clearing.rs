@@ -15,8 +15,8 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time, edits, history, feedback and links to segments. Users, task
-/// types, segments, supervoxels with the edit events and updates of segments, the totals of closed pay periods and the project's
+/// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks and links to segments.
+/// Users, task types, segments, supervoxels with the edit events and updates of segments, the totals of closed pay periods and the project's
 /// own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
@@ -163,6 +163,7 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.feedback where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.golden_task where project_name = $1").run(&[project.into()])?;
     let tasks = sql!("delete from task_mgmt.task where project_name = $1").run(&[project.into()])?;
     Ok(Removed { tasks: tasks as i64, dependencies: dependencies as i64, submissions: submissions as i64 })
 }

@@ -31,6 +31,7 @@ pub mod task_type {
     pub const COMPLETION_STATUSES: i16 = 3;
     pub const VERIFICATION_HANDLER: i16 = 6;
     pub const COMPLETION_HANDLER: i16 = 7;
+    pub const GOLDEN_PERCENT: i16 = 12;
 }
 
 pub mod lane {
@@ -53,8 +54,10 @@ pub mod task {
     pub const TASK_ID: i16 = 9;
     pub const TASK_TYPE: i16 = 10;
     pub const HAS_DEPENDENTS: i16 = 17;
-    pub const NOTE: i16 = 23;
-    pub const COUNT: usize = 26;
+    pub const ORIGINAL_NO: i16 = 20;
+    pub const IS_CHECK: i16 = 21;
+    pub const NOTE: i16 = 26;
+    pub const COUNT: usize = 29;
 }
 
 pub mod segment {
@@ -80,10 +83,11 @@ pub mod ready {
     pub const QUEUE_NO: i16 = 2;
     pub const IS_RETURNED: i16 = 3;
     pub const HAS_SEED_STATE: i16 = 4;
-    pub const URGENCY: i16 = 5;
-    pub const TASK_NO: i16 = 6;
-    pub const LANE_NO: i16 = 7;
-    pub const TASK_ID: i16 = 8;
+    pub const IS_SHARED: i16 = 5;
+    pub const URGENCY: i16 = 6;
+    pub const TASK_NO: i16 = 7;
+    pub const LANE_NO: i16 = 8;
+    pub const TASK_ID: i16 = 9;
 }
 
 pub mod event {

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 
 use crate::access;
 use crate::arguments::required;
-use crate::assignment::{self, Worker};
+use crate::assignment::{self, Claim, Wait, Worker};
 use crate::candidates::Candidates;
 use crate::clock::Instant;
 use crate::error::Error;
@@ -189,7 +189,7 @@ fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(S
 fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
     let workers: Vec<&Worker> = workers.iter().filter(|worker| worker.require_active().is_ok()).collect();
     let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
-    let mut queues = vec![];
+    let (mut queues, mut busy) = (vec![], vec![]);
     let mut heads = BinaryHeap::new();
     for worker in &workers {
         let mut candidates = Candidates::new(worker, &ready, &snapshot)?;
@@ -197,10 +197,17 @@ fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
         queues.push(candidates);
     }
     while let Some(Reverse((candidate, index))) = heads.pop() {
-        if workers[index].try_claim(&candidate, &ready)? {
-            return Ok(Some((workers[index].project.into(), candidate.task_id)));
+        match workers[index].try_claim(&candidate, &ready)? {
+            Claim::Given(task_id) => return Ok(Some((workers[index].project.into(), task_id))),
+            Claim::Busy => busy.push((candidate, index)),
+            Claim::Missed => {}
         }
         heads.extend(queues[index].next()?.map(|candidate| Reverse((candidate, index))));
+    }
+    for (candidate, index) in busy {
+        if let Claim::Given(task_id) = workers[index].claim_shared(&candidate, Wait::Yes)? {
+            return Ok(Some((workers[index].project.into(), task_id)));
+        }
     }
     take_next(&workers)
 }

@@ -21,11 +21,12 @@ pub enum Rule {
     NotHeldBack,
     NotAssignedToAnother,
     NotHeldByAnother,
+    NotAnsweredByUser,
     NotPaused,
 }
 
 impl Rule {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ActiveProject,
         Self::ActiveUser,
         Self::NothingElseHeld,
@@ -36,6 +37,7 @@ impl Rule {
         Self::NotHeldBack,
         Self::NotAssignedToAnother,
         Self::NotHeldByAnother,
+        Self::NotAnsweredByUser,
         Self::NotPaused,
     ];
 
@@ -51,6 +53,7 @@ impl Rule {
             Self::NotHeldBack => "the task is not held back",
             Self::NotAssignedToAnother => "the task is not assigned to somebody else",
             Self::NotHeldByAnother => "nobody else holds the task, or it is idle",
+            Self::NotAnsweredByUser => "the user has not worked on another copy of the task",
             Self::NotPaused => "the task is not paused",
         }
     }
@@ -74,6 +77,7 @@ impl Rule {
                 Self::NotHeldBack => !task.is_held_back,
                 Self::NotAssignedToAnother => !task.is_assigned_to_another,
                 Self::NotHeldByAnother => !task.is_held_by_another,
+                Self::NotAnsweredByUser => !task.is_answered_by_user,
                 Self::NotPaused => !task.is_paused,
             }
     }
@@ -85,6 +89,7 @@ pub struct Facts {
     /// Empty for a task that needs no segment qualification.
     pub segment_type: String,
     pub is_open: bool,
+    /// For other tasks, or for its copies.
     pub is_waiting: bool,
     pub is_held_back: bool,
     pub is_paused: bool,
@@ -94,6 +99,8 @@ pub struct Facts {
     pub is_held_by_another: bool,
     /// What a qualification for the task type must have.
     pub min_level: i32,
+    /// Another copy of it, or the task that it is a copy of.
+    pub is_answered_by_user: bool,
 }
 
 impl Facts {
@@ -110,16 +117,21 @@ impl Facts {
             is_held_by_user: row.get(8)?,
             is_held_by_another: row.get(9)?,
             min_level: row.get(10)?,
+            is_answered_by_user: row.get(11)?,
         })
     }
 }
 
-/// The columns 1 to 10 that `Facts` reads from `fact_tables`.
+/// The columns 1 to 11 that `Facts` reads from `fact_tables`.
 macro_rules! fact_columns {
     () => {
-        "t.task_type, t.segment_type, t.status = 'queued', coalesce(b.unsatisfied > 0, false), coalesce(b.is_held, false),
-        t.is_paused, coalesce(t.assigned_user_no <> $2, false), coalesce(l.user_no = $2, false),
-        coalesce(l.user_no <> $2 and idle.seconds < idle.limit_seconds, false), y.min_level"
+        concat!(
+            "t.task_type, t.segment_type, t.status = 'queued', coalesce(b.unsatisfied > 0 or b.open_copies > 0, false),
+            coalesce(b.is_held, false),
+            t.is_paused, coalesce(t.assigned_user_no <> $2, false), coalesce(l.user_no = $2, false),
+            coalesce(l.user_no <> $2 and idle.seconds < idle.limit_seconds, false), y.min_level, ",
+            $crate::overlap::is_answered_by!()
+        )
     };
 }
 pub(crate) use fact_columns;
@@ -150,6 +162,7 @@ pub struct Requested {
     pub completion_status: String,
     pub assignee: Option<String>,
     pub has_seed_state: bool,
+    pub overlap: i16,
     pub held: Option<Held>,
 }
 
@@ -160,7 +173,7 @@ impl Requested {
             "select ",
             fact_columns!(),
             ", t.task_no, t.status::text, t.completion_status, a.user_id, h.user_id, l.fence,
-                idle.seconds, idle.limit_seconds, t.has_seed_state
+                idle.seconds, idle.limit_seconds, t.has_seed_state, t.overlap
             from ",
             fact_tables!(),
             "left join task_mgmt.project_user a on a.project_name = $1 and a.user_no = t.assigned_user_no
@@ -176,25 +189,26 @@ impl Requested {
                 task_id.into(),
             ],
             |row| {
-                let task_no = row.get(11)?;
-                let held = match row.find(15)? {
+                let task_no = row.get(12)?;
+                let held = match row.find(16)? {
                     None => None,
                     Some(user_id) => Some(Held {
                         task_no,
                         user_id,
-                        fence: row.get(16)?,
-                        idle_seconds: row.get(17)?,
-                        limit_seconds: row.get(18)?,
+                        fence: row.get(17)?,
+                        idle_seconds: row.get(18)?,
+                        limit_seconds: row.get(19)?,
                     }),
                 };
                 Ok(Self {
                     task_no,
                     task_id: task_id.into(),
                     facts: Facts::from_row(row)?,
-                    status: row.get(12)?,
-                    completion_status: row.get(13)?,
-                    assignee: row.find(14)?,
-                    has_seed_state: row.get(19)?,
+                    status: row.get(13)?,
+                    completion_status: row.get(14)?,
+                    assignee: row.find(15)?,
+                    has_seed_state: row.get(20)?,
+                    overlap: row.get(21)?,
                     held,
                 })
             },
@@ -235,6 +249,7 @@ impl Requested {
                 Some(held) => held.refusal(&self.task_id),
                 None => Error::Internal(format!("task {task} is held by nobody")),
             },
+            Rule::NotAnsweredByUser => Error::AnsweredByUser { user, task },
             Rule::NotPaused => Error::Internal(format!("task {task} may be asked for by name, paused or not")),
         })
     }

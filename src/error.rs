@@ -155,6 +155,12 @@ pub enum Error {
     NotQualifiedForType { user: String, task_type: String },
     #[error("User not qualified for this segment type: {user}, {segment_type}")]
     NotQualifiedForSegment { user: String, segment_type: String },
+    #[error("User {user} has worked on another copy of task {task}")]
+    AnsweredByUser { user: String, task: String },
+    #[error("Task {task} cannot be changed so: {reason}")]
+    SharedTask { task: String, reason: String },
+    #[error("Task {task} cannot be a golden task: {reason}")]
+    NotGolden { task: String, reason: String },
     #[error("User {user} is not qualified for {count} of the tasks: {}", named.join(", "))]
     NotQualifiedForTasks { user: String, count: usize, named: Vec<String> },
     #[error("role \"{role}\" needs {needed} access to {scope}")]
@@ -270,6 +276,8 @@ impl Error {
             | TaskHeldBack(_)
             | InactiveCompletion { .. }
             | TaskNotHeld(_)
+            | SharedTask { .. }
+            | NotGolden { .. }
             | CannotHoldBack { .. }
             | StatusInUse { .. }
             | SegmentTypeInUse { .. }
@@ -285,6 +293,7 @@ impl Error {
             NotQualifiedForType { .. }
             | NotQualifiedForSegment { .. }
             | NotQualifiedForTasks { .. }
+            | AnsweredByUser { .. }
             | AccessDenied { .. }
             | NotHeldForCaller { .. }
             | BoundToAnotherRole { .. }
@@ -365,6 +374,11 @@ impl Error {
             }
             NotQualifiedForTasks { .. } => {
                 "skip_unqualified => true leaves them where they are; grant_qualification qualifies a user."
+            }
+            AnsweredByUser { .. } => "Each copy of a task, and the decision about them, is for another user.",
+            SharedTask { .. } => "task_mgmt.overlaps shows what its copies have come to.",
+            NotGolden { .. } => {
+                "Its outcome must be known: complete it with update_task, or name the task that it is a copy of."
             }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {

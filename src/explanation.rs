@@ -173,6 +173,7 @@ fn found(rule: Rule, worker: &Worker, task: &Requested) -> Result<String, Error>
                 format!("{}, idle for {:.3} s; the limit is {} s", held.user_id, held.idle_seconds, held.limit_seconds)
             }
         },
+        Rule::NotAnsweredByUser => if task.facts.is_answered_by_user { "worked on" } else { "not worked on" }.into(),
         Rule::NotPaused => if task.facts.is_paused { "paused" } else { "not paused" }.into(),
     })
 }
@@ -200,12 +201,12 @@ fn explain_lanes(worker: &Worker) -> Result<Vec<Finding>, Error> {
         ", count(*) from ",
         fact_tables!(),
         "where t.project_name = $1 and t.status = 'queued'
-        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
         order by t.task_type, t.segment_type"
     ))
     .all(
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
-        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(11)? }),
+        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(12)? }),
     )?;
     let lanes = groups.chunk_by(|one, other| {
         one.facts.task_type == other.facts.task_type && one.facts.segment_type == other.facts.segment_type

@@ -24,16 +24,19 @@ mod spi;
 mod assignment;
 mod candidates;
 mod clearing;
+mod copies;
 mod cross_project;
 mod dependencies;
 mod edits;
 mod eligibility;
 mod explanation;
 mod forecast;
+mod golden;
 mod grants;
 mod handlers;
 mod lanes;
 mod neuroglancer;
+mod overlap;
 mod pay;
 mod peeking;
 mod projects;
@@ -277,13 +280,13 @@ mod tests {
             project_user: PROJECT_NAME USER_NO USER_ID QUALIFIED_TASK_TYPES QUALIFIED_SEGMENT_TYPES IS_ACTIVE BOUND_ROLE
                 EARLIEST_EXPIRY_AT;
             qualification: PROJECT_NAME USER_NO KIND NAME LEVEL EXPIRES_AT;
-            task_type: PROJECT_NAME TASK_TYPE COMPLETION_STATUSES VERIFICATION_HANDLER COMPLETION_HANDLER;
+            task_type: PROJECT_NAME TASK_TYPE COMPLETION_STATUSES VERIFICATION_HANDLER COMPLETION_HANDLER GOLDEN_PERCENT;
             lane: PROJECT_NAME LANE_NO TASK_TYPE SEGMENT_TYPE MIN_LEVEL;
             task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS COMPLETION_STATUS
-                TASK_ID TASK_TYPE HAS_DEPENDENTS NOTE;
+                TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO IS_CHECK NOTE;
             segment: PROJECT_NAME SEED_ID STATUS CREATED_AT;
             lease: PROJECT_NAME TASK_NO USER_NO LEASED_AT STARTED_AT TASK_ID;
-            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE URGENCY TASK_NO LANE_NO TASK_ID;
+            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE IS_SHARED URGENCY TASK_NO LANE_NO TASK_ID;
             event: KIND;
         }
         for (table, count) in [("task", columns::task::COUNT), ("segment", columns::segment::COUNT)] {

@@ -9,6 +9,7 @@ use crate::arguments::required;
 use crate::assignment::Worker;
 use crate::candidates::Candidates;
 use crate::error::Error;
+use crate::overlap;
 use crate::rows::{Snapshot, Table};
 use crate::spi::sql;
 use crate::takeover;
@@ -19,6 +20,7 @@ use crate::takeover;
 /// *Returns* rows of position (from 1), task_id, task_type, segment_type (null if none), priority, why: `held` (the user holds
 /// it already), `assigned` (to the user), `available` or `takeover` (held by somebody else, but idle). A user who is deactivated,
 /// or in a project that is not active, gets only what they hold; `explain_assignment` tells why somebody gets nothing.
+/// A task that several people work on is shown by its own id; who starts it may get a copy.
 /// *Errors*: P0002 project or user unknown; 22023 `max_tasks` is negative; 42501 access denied. Whether the caller may act as
 /// the user is not asked.
 /// *Locks*: none. As `start_task` does, it sees what is committed at that moment, whatever the isolation level; that passes
@@ -64,6 +66,9 @@ fn next_tasks(worker: &Worker, most: usize) -> Result<Vec<(String, &'static str)
         while next.len() < most
             && let Some(candidate) = candidates.next()?
         {
+            if candidate.is_shared && overlap::is_answered(worker, candidate.rank.task_no)? {
+                continue;
+            }
             let why = if candidate.rank.is_unassigned { "available" } else { "assigned" };
             next.push((candidate.task_id, why));
         }

@@ -44,7 +44,7 @@ fn grant_qualification(
     let name = required("name", name)?;
     check(name, level).map_err(Error::from)?;
     locks::lock(Key::User(project, user));
-    let (user_no, now) = (users::find_no(project, user)?, clock::now()?);
+    let (user_no, now) = (users::lock_no(project, user)?, clock::now()?);
     sql!(
         "insert into task_mgmt.qualification (project_name, user_no, kind, name, level, expires_at, granted_at)
         values ($1, $2, $3, $4, $5, $6, $7)
@@ -94,7 +94,16 @@ fn revoke_qualification(
     let name = required("name", name)?;
     check(name, None).map_err(Error::from)?;
     locks::lock(Key::User(project, user));
-    let user_no = users::find_no(project, user)?;
+    let user_no = users::lock_no(project, user)?;
+    if !withdraw(project, user, user_no, kind, name)? {
+        return Ok(false);
+    }
+    record(project, format!("{user} is no longer qualified for {} {name}", kind.name()), clock::now()?)?;
+    Ok(true)
+}
+
+/// Takes a qualification away; whether the user had it. The caller has locked the user's row.
+pub fn withdraw(project: &str, user: &str, user_no: i32, kind: Kind, name: &str) -> Result<bool, Error> {
     let revoked = sql!(
         "delete from task_mgmt.qualification where project_name = $1 and user_no = $2 and kind = $3 and name = $4"
     );
@@ -112,7 +121,6 @@ fn revoke_qualification(
     )
     .run(&arguments)?;
     note_earliest_expiry(project, user)?;
-    record(project, format!("{user} is no longer qualified for {} {name}", kind.name()), clock::now()?)?;
     Ok(true)
 }
 

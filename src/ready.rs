@@ -1,6 +1,7 @@
 //! What can be started right now. Whoever changes whether or where a task can be started withdraws it first and offers it
 //! afterwards, holding the task's key (or its row in `task_mgmt.task`); a claim simply deletes the row it found.
 
+use crate::assignment::Worker;
 use crate::error::Error;
 use crate::spi::sql;
 
@@ -35,8 +36,8 @@ pub fn offer(project: &str, task_nos: &[i64]) -> Result<(), Error> {
 /// The same, for a caller that has locked the gates.
 pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     sql!(
-        "insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, urgency, task_no, lane_no, task_id)
-        select $1, queue_no, true, has_seed_state, urgency, task_no, lane_no, task_id
+        "insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, is_shared, urgency, task_no, lane_no, task_id)
+        select $1, queue_no, true, has_seed_state, is_shared, urgency, task_no, lane_no, task_id
         from task_mgmt.startable
         where project_name = $1 and task_no = any($2)
         order by queue_no, urgency, task_no
@@ -44,6 +45,16 @@ pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     )
     .run(&[project.into(), task_nos.to_vec().into()])?;
     Ok(())
+}
+
+/// Whether the task can be started right now, and stands in a queue of the user's.
+pub fn is_for(worker: &Worker, task_no: i64) -> Result<bool, Error> {
+    let startable = sql!(
+        "select from task_mgmt.startable
+        where project_name = $1 and task_no = $2 and (queue_no > 0 or queue_no = -$3) and lane_no = any($4)"
+    );
+    let found = [worker.project.into(), task_no.into(), worker.user_no.into(), worker.lanes.clone().into()];
+    Ok(startable.run(&found)? > 0)
 }
 
 /// Brings what `task_mgmt.ready` says of a task's state up to date, where it stands: its place does not depend on that. The caller

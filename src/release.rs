@@ -10,8 +10,10 @@ use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project_user, task, task_type};
 use crate::error::Error;
 use crate::events;
+use crate::golden;
 use crate::handlers;
 use crate::locks;
+use crate::overlap;
 use crate::projects;
 use crate::ready;
 use crate::rows::{self, Key, Place, Snapshot, Table};
@@ -24,12 +26,15 @@ use crate::tasks;
 /// *Arguments*: `completion_status` is one that the task type allows, or '' to hand the task back unfinished; `note` replaces
 /// the task's note unless null.
 /// *Effect* of a completion, all or nothing: the type's verification handler agrees, the task is completed, dependents that
-/// waited for this status only become startable, the completion handler runs.
+/// waited for this status only become startable, the completion handler runs. Of a copy, handler and dependents of the original
+/// follow once all its copies are completed and agree. By the golden_percent of the type, a check may follow, see
+/// `add_golden_task`.
 /// *Returns* true. So it does, and changes nothing, if the same call is repeated: if the user has completed the task
 /// with this status, and it has not been opened again; or has handed it back, and nobody has started or ended it since.
 /// *Errors*: P0002 project or user unknown; 55000 the user does not hold the task, or verification failed;
 /// 22023 status not allowed; 42501 access denied; whatever a handler raises.
-/// *Locks*: the task's key; for a completion the gates of its dependents.
+/// *Locks*: the task's key; for a completion the gates of its dependents; for that of a copy also the original's row, its gate and
+/// those of its dependents; for that of a check the user's row.
 /// *Source*: annotation reference 9, 10.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -172,13 +177,60 @@ impl<'a> HeldTask<'a> {
     fn complete(self, status: &str, note: Option<&str>) -> Result<(), Error> {
         tasks::require_status_allowed(status, &self.task_type.name, &self.task_type.completion_statuses)?;
         let held = self.verify(status)?;
-        let has_dependents = held.write_completion(status, note)?;
-        if has_dependents {
-            satisfaction::satisfy(held.project, held.task_no, status, held.now)?;
+        match held.task_row.original_no {
+            None => held.complete_own(status, note)?,
+            Some(_) if held.task_row.is_check => return held.complete_check(status, note),
+            Some(original_no) => held.complete_copy(original_no, status, note)?,
         }
-        match &held.task_type.completion_handler {
-            Some(handler) => handlers::complete(held.project, handler, held.task_id, status),
+        match &held.task_type.golden_percent {
+            Some(golden_percent) => golden::check_some(&held.completion(), golden_percent),
             None => Ok(()),
+        }
+    }
+
+    fn complete_own(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
+        self.write_and_satisfy(status, note)?;
+        match &self.task_type.completion_handler {
+            Some(handler) => handlers::complete(self.project, handler, self.task_id, status),
+            None => Ok(()),
+        }
+    }
+
+    fn write_and_satisfy(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
+        match self.write_completion(status, note)? {
+            true => satisfaction::satisfy(self.project, self.task_no, status, self.now),
+            false => Ok(()),
+        }
+    }
+
+    /// The effects of a completion are those of the original, whose row is locked first.
+    fn complete_copy(&self, original_no: i64, status: &str, note: Option<&str>) -> Result<(), Error> {
+        let project = self.project;
+        overlap::lock_original(project, self.task_id)?;
+        overlap::require_unanswered(project, self.task_no, self.task_id, self.user_no, self.user)?;
+        let has_dependents = self.write_completion(status, note)?;
+        satisfaction::lock_gates(project, &[original_no, self.task_no])?;
+        if has_dependents {
+            satisfaction::satisfy(project, self.task_no, status, self.now)?;
+        }
+        overlap::settle(project, original_no, self.now)
+    }
+
+    /// Nothing follows from the answer to a check but the user's score.
+    fn complete_check(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
+        self.write_and_satisfy(status, note)?;
+        golden::judge(&self.completion())
+    }
+
+    fn completion(&self) -> golden::Completion<'_> {
+        golden::Completion {
+            project: self.project,
+            task_id: self.task_id,
+            task_type: &self.task_type.name,
+            user: self.user,
+            user_no: self.user_no,
+            is_of_copy: self.task_row.original_no.is_some(),
+            now: self.now,
         }
     }
 
@@ -273,6 +325,8 @@ struct TaskRow {
     values: Vec<Option<pg_sys::Datum>>,
     task_type: String,
     has_dependents: bool,
+    original_no: Option<i64>,
+    is_check: bool,
 }
 
 impl TaskRow {
@@ -285,6 +339,8 @@ impl TaskRow {
             values: row.values(),
             task_type: row.get(task::TASK_TYPE)?,
             has_dependents: row.get(task::HAS_DEPENDENTS)?,
+            original_no: row.find(task::ORIGINAL_NO),
+            is_check: row.get(task::IS_CHECK)?,
         }))
     }
 }
@@ -295,6 +351,7 @@ struct TaskType {
     completion_statuses: Vec<String>,
     verification_handler: Option<String>,
     completion_handler: Option<String>,
+    golden_percent: Option<String>,
 }
 
 impl TaskType {
@@ -307,6 +364,7 @@ impl TaskType {
                 completion_statuses: row.get(task_type::COMPLETION_STATUSES)?,
                 verification_handler: row.find(task_type::VERIFICATION_HANDLER),
                 completion_handler: row.find(task_type::COMPLETION_HANDLER),
+                golden_percent: Some(row.text(task_type::GOLDEN_PERCENT)).filter(|percent| !percent.is_empty()),
                 name,
             }),
             None => Err(Error::TaskOfUnknownType { project: project.into(), task_type: name }),

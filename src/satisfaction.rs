@@ -10,19 +10,29 @@ use crate::ready;
 use crate::spi::sql;
 
 /// Locks what re-opening a task, or completing it otherwise than before, may change: the rows of its dependents, then their
-/// gates and its own, each in the one order that all use. The caller holds the key of the dependency graph and the task's row.
-pub fn lock_dependents(project: &str, upstream_no: i64) -> Result<(), Error> {
+/// gates and its own, each in the one order that all use; of several tasks at once. The caller holds the key of the dependency graph
+/// and the tasks' rows.
+pub fn lock_dependents(project: &str, upstream_nos: &[i64]) -> Result<(), Error> {
     let mut task_nos = sql!(
         "select t.task_no
         from task_mgmt.task t
         where t.project_name = $1 and t.task_no in (
-            select d.task_no from task_mgmt.dependency d where d.project_name = $1 and d.upstream_no = $2
+            select d.task_no from task_mgmt.dependency d where d.project_name = $1 and d.upstream_no = any($2)
         )
         order by t.task_no
         for no key update"
     )
-    .all(&[project.into(), upstream_no.into()], |row| row.get(1))?;
-    task_nos.push(upstream_no);
+    .all(&[project.into(), upstream_nos.to_vec().into()], |row| row.get(1))?;
+    task_nos.extend(upstream_nos);
+    ready::lock_gates(project, &task_nos)
+}
+
+/// Locks the gates of the tasks and of their dependents, for a caller that only satisfies dependencies and has locked the tasks' rows.
+pub fn lock_gates(project: &str, upstream_nos: &[i64]) -> Result<(), Error> {
+    let mut task_nos =
+        sql!("select task_no from task_mgmt.dependency where project_name = $1 and upstream_no = any($2)")
+            .all(&[project.into(), upstream_nos.to_vec().into()], |row| row.get(1))?;
+    task_nos.extend(upstream_nos);
     ready::lock_gates(project, &task_nos)
 }
 
@@ -111,10 +121,15 @@ pub fn subtract_unsatisfied(project: &str, task_nos: Vec<i64>, now: Instant) -> 
             set unsatisfied = b.unsatisfied - s.number
             from subtracted s
             where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied > s.number
+        ), left_to_copies as (
+            update task_mgmt.blocked b
+            set unsatisfied = 0, is_held = false
+            from subtracted s
+            where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number and b.open_copies > 0
         )
         delete from task_mgmt.blocked b
         using subtracted s
-        where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number
+        where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number and b.open_copies = 0
         returning b.task_no"
     )
     .all(&[project.into(), task_nos.into()], |row| row.get(1))?;
@@ -129,7 +144,7 @@ pub fn activate_held(project: &str, task_nos: &[i64], now: Instant) -> Result<()
     ready::lock_gates(project, task_nos)?;
     let freed = sql!(
         "delete from task_mgmt.blocked
-        where project_name = $1 and task_no = any($2) and is_held and unsatisfied = 0
+        where project_name = $1 and task_no = any($2) and is_held and unsatisfied = 0 and open_copies = 0
         returning task_no"
     )
     .all(&[project.into(), task_nos.to_vec().into()], |row| row.get(1))?;

@@ -22,7 +22,9 @@ extension_sql_file!("../sql/schema/25_edits.sql", name = "edits_sql", requires =
 extension_sql_file!("../sql/schema/26_segment_updates.sql", name = "segment_updates_sql", requires = ["edits_sql"]);
 extension_sql_file!("../sql/schema/27_pay.sql", name = "pay_sql", requires = ["segment_updates_sql"]);
 extension_sql_file!("../sql/schema/28_feedback.sql", name = "feedback_sql", requires = ["pay_sql"]);
-extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["feedback_sql"]);
+extension_sql_file!("../sql/schema/29_golden.sql", name = "golden_sql", requires = ["feedback_sql"]);
+extension_sql_file!("../sql/schema/29_overlap.sql", name = "overlap_sql", requires = ["golden_sql"]);
+extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["overlap_sql"]);
 extension_sql_file!("../sql/schema/30_views.sql", name = "views_sql", requires = ["events_sql", readable_projects]);
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
 extension_sql_file!("../sql/schema/34_segment_views.sql", name = "segment_views_sql", requires = ["project_views_sql"]);
@@ -38,5 +40,15 @@ extension_sql_file!(
     name = "feedback_views_sql",
     requires = ["pay_views_sql", feedback_color]
 );
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["feedback_views_sql"]);
+extension_sql_file!(
+    "../sql/schema/39_overlap_views.sql",
+    name = "overlap_views_sql",
+    requires = ["feedback_views_sql"]
+);
+extension_sql_file!(
+    "../sql/schema/40_golden_views.sql",
+    name = "golden_views_sql",
+    requires = ["overlap_views_sql", managed_projects]
+);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["golden_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -89,13 +89,13 @@ pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
         |row| {
             let held = Held {
-                task_no: row.get(12)?,
-                user_id: row.get(13)?,
-                fence: row.get(14)?,
-                idle_seconds: row.get(15)?,
-                limit_seconds: row.get(16)?,
+                task_no: row.get(13)?,
+                user_id: row.get(14)?,
+                fence: row.get(15)?,
+                idle_seconds: row.get(16)?,
+                limit_seconds: row.get(17)?,
             };
-            let task = Idle { task_id: row.get(11)?, is_assigned: row.get(17)?, priority: row.get(18)?, held };
+            let task = Idle { task_id: row.get(12)?, is_assigned: row.get(18)?, priority: row.get(19)?, held };
             Ok((Facts::from_row(row)?, task))
         },
     )?;

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
+use crate::overlap;
 use crate::projects;
 use crate::ready;
 use crate::satisfaction;
@@ -60,11 +61,15 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
         "queued" => {}
         _ => return Err(task.finished().into()),
     }
+    if task.original_no.is_some() {
+        satisfaction::lock_gates(project, &task.with_original())?;
+    }
     ready::withdraw(project, &[task.task_no])?;
     end_leases(project, &[task.task_no])?;
     sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
         .run(&[project.into(), task.task_no.into()])?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
+    task.settle_original()?;
     Ok(true)
 }
 
@@ -84,7 +89,7 @@ fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<
     if task.status == "queued" {
         return Err(Error::TaskNotFinished(task.task_id.into()).into());
     }
-    satisfaction::lock_dependents(project, task.task_no)?;
+    satisfaction::lock_dependents(project, &task.with_original())?;
     reopen(&task)?;
     Ok(true)
 }
@@ -108,14 +113,15 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// Changes a task.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: task_type, priority, batch_id, ng_state, ng_state_initial,
-/// is_active, is_paused, is_checked; extra_data, note, segment_type (which a task of an existing segment has from that),
-/// segment_seed_id, assigned_user_id, which null clears; and
+/// is_active, is_paused, is_checked, overlap (as long as nobody holds it and it has no copies); extra_data, note, segment_type
+/// (which a task of an existing segment has from that), segment_seed_id, assigned_user_id, which null clears; and
 /// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
 /// status completes the task with all that belongs to it (verification, dependents, completion handler) or, if it is
 /// completed, changes its outcome; '' opens it again.
+/// A copy, and a task that has copies, keep their task_type, segment_type and segment_seed_id.
 /// *Returns* true.
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
-/// state does not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
+/// state or copies do not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
 /// act as the user that holds the task.
 /// *Locks*: the task's key and row; with completion_status also what `reactivate_task` locks; with segment_seed_id also what
 /// `create_task` locks for it.
@@ -170,8 +176,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
     let lane = lane_after(project, task_id, patch)?;
     let task = LockedTask::lock(project, task_id)?;
     if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
-        satisfaction::lock_dependents(project, task.task_no)?;
+        satisfaction::lock_dependents(project, &task.with_original())?;
     }
+    require_single(&task, patch, lane.as_ref())?;
     if patch.moves() {
         ready::withdraw(project, &[task.task_no])?;
     }
@@ -216,6 +223,10 @@ pub struct LockedTask<'a> {
     has_seed_state: bool,
     completion_status: String,
     task_type: String,
+    /// What it is a copy of; that row is locked, too.
+    pub original_no: Option<i64>,
+    /// A copy of a golden task, from which nothing follows.
+    pub is_check: bool,
     pub now: Instant,
 }
 
@@ -223,8 +234,9 @@ impl<'a> LockedTask<'a> {
     /// Errors: P0002.
     pub fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
         locks::lock(Key::Task(project, task_id));
+        let original_no = overlap::lock_original(project, task_id)?;
         let found = sql!(
-            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state
+            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check
             from task_mgmt.task
             where project_name = $1 and task_id = $2
             for no key update"
@@ -239,6 +251,8 @@ impl<'a> LockedTask<'a> {
                 completion_status: row.get(4)?,
                 task_type: row.get(5)?,
                 has_seed_state: row.get(6)?,
+                original_no,
+                is_check: row.get(7)?,
                 now: clock::now()?,
             })
         })?;
@@ -248,8 +262,54 @@ impl<'a> LockedTask<'a> {
         }
     }
 
+    /// The task and what it is a copy of.
+    pub fn with_original(&self) -> Vec<i64> {
+        self.original_no.into_iter().chain([self.task_no]).collect()
+    }
+
+    /// Lets the original follow a copy that was finished or opened again. The caller has locked the gates of both, and of what
+    /// depends on them.
+    pub fn settle_original(&self) -> Result<(), Error> {
+        self.original_no.map_or(Ok(()), |original_no| overlap::settle(self.project, original_no, self.now))
+    }
+
     fn finished(&self) -> Error {
         Error::TaskFinished { task: self.task_id.into(), status: self.status.clone() }
+    }
+}
+
+/// Refuses to make copies differ from their original in what they are about, and to change an overlap that is in use. Errors: 55000.
+fn require_single(task: &LockedTask, patch: &TaskPatch, lane: Option<&Lane>) -> Result<(), Error> {
+    if lane.is_none() && patch.overlap.is_none() {
+        return Ok(());
+    }
+    let reason = sql!(
+        "select case
+                when t.original_no is not null then 'it is a copy'
+                when exists (select from task_mgmt.task c where c.project_name = $1 and c.original_no = t.task_no) then 'it has copies'
+                when $3 and t.status <> 'queued' then 'it is ' || t.status
+                when $3 and exists (select from task_mgmt.lease l where l.project_name = $1 and l.task_no = t.task_no)
+                    then 'somebody holds it'
+            end
+        from task_mgmt.task t
+        where t.project_name = $1 and t.task_no = $2
+            and ($3 or t.task_type <> $4 or t.segment_type <> $5 or $6 and t.segment_seed_id is distinct from $7::numeric)"
+    )
+    .first(
+        &[
+            task.project.into(),
+            task.task_no.into(),
+            patch.overlap.is_some().into(),
+            lane.map(|lane| lane.task_type.as_str()).into(),
+            lane.map(|lane| lane.segment_type.as_str()).into(),
+            patch.segment_seed_id.is_some().into(),
+            patch.segment_seed_id.flatten().map(|id| id.0.to_string()).into(),
+        ],
+        |row| row.find::<String>(1),
+    )?;
+    match reason.flatten() {
+        Some(reason) => Err(Error::SharedTask { task: task.task_id.into(), reason }),
+        None => Ok(()),
     }
 }
 
@@ -281,7 +341,8 @@ fn edit(task: &LockedTask, patch: &TaskPatch, changes: Jsonb, lane: Option<Lane>
             extra_data = case when $7 ? 'extra_data' then nullif($7 -> 'extra_data', 'null') else extra_data end,
             note = case when $8 then $9 else note end,
             segment_seed_id = case when $10 then $11::numeric else segment_seed_id end,
-            has_seed_state = coalesce($12, has_seed_state)
+            has_seed_state = coalesce($12, has_seed_state),
+            overlap = coalesce($13, overlap)
         where project_name = $1 and task_no = $2"
     )
     .run(&[
@@ -297,6 +358,7 @@ fn edit(task: &LockedTask, patch: &TaskPatch, changes: Jsonb, lane: Option<Lane>
         patch.segment_seed_id.is_some().into(),
         patch.segment_seed_id.flatten().map(|id| id.0.to_string()).into(),
         patch.has_seed_state().into(),
+        patch.overlap.into(),
     ])?;
     events::append(task.project, &[task.task_no], "changed", Actor::Caller, None, task.now)
 }
@@ -315,7 +377,7 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
     if is_active {
         let activated = sql!(
             "delete from task_mgmt.blocked
-            where project_name = $1 and task_no = $2 and is_held and unsatisfied = 0"
+            where project_name = $1 and task_no = $2 and is_held and unsatisfied = 0 and open_copies = 0"
         )
         .run(&[task.project.into(), task.task_no.into()])?;
         if activated == 0 {

@@ -31,7 +31,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     if new.is_empty() {
         return Ok(());
     }
-    named.check_types(project)?;
+    let overlaps = named.check_types(project)?;
     if named.holders.len() <= MOST_USER_KEYS {
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
@@ -50,6 +50,10 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     spi::begin_writing();
     let numbers = events::next_numbers(new.len());
     make_up_ids(project, new)?;
+    if !overlaps.is_empty() {
+        let unsaid = new.iter_mut().filter(|task| task.overlap.is_none());
+        unsaid.for_each(|task| task.overlap = overlaps.get(&*task.task_type).copied());
+    }
     let rows = NewRows::new(project, new, &firsts, numbers, &lanes, &users, now)?;
     rows.insert_tasks()?;
     rows.insert_leases();

@@ -3,6 +3,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::shares::Share;
 use task_mgmt_core::task_types::{NewTaskType, TaskTypePatch};
 
 use crate::access::{self, Level};
@@ -22,6 +23,10 @@ macro_rules! task_type_objects {
                 'description', nullif(description, ''),
                 'max_idle_seconds', max_idle_seconds,
                 'min_level', nullif(min_level, 0),
+                'overlap', nullif(overlap, 1),
+                'golden_percent', trim_scale(golden_percent),
+                'golden_min_score_percent', trim_scale(golden_min_score_percent),
+                'golden_min_answers', golden_min_answers,
                 'verification_handler', verification_handler,
                 'completion_handler', completion_handler,
                 'creation_handler', creation_handler)) as object
@@ -37,7 +42,11 @@ const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_type, completion_statuses (array of names; a
 /// type without any can only be handed back, never completed), description, max_idle_seconds (replaces the project's),
-/// min_level (the level that a user's qualification for the type must have, default 0: every one does).
+/// min_level (the level that a user's qualification for the type must have, default 0: every one does), overlap (1 to 100: how
+/// many users work on copies of each task that names no overlap of its own, default 1); golden_percent (0 to 100, with two decimals
+/// at most: how many of a user's completions are followed by a check, see `add_golden_task`; default: none),
+/// golden_min_score_percent (the share of right answers to checks, since the user was last qualified, below which the user loses
+/// the qualification for the type; default: nobody does) and golden_min_answers (how many answers there must be for that, default 1).
 /// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
 /// *Source*: annotation reference 5.2.
@@ -55,8 +64,8 @@ fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<S
     Ok(new.task_type)
 }
 
-/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level,
-/// verification_handler, completion_handler, creation_handler if they are set.
+/// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level, overlap (above 1),
+/// golden_percent, golden_min_score_percent, golden_min_answers, verification_handler, completion_handler, creation_handler if they are set.
 ///
 /// *Errors*: P0002 project or type unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -92,7 +101,8 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 /// Changes a task type.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
-/// max_idle_seconds, min_level; null clears the last three.
+/// max_idle_seconds, min_level, overlap (of tasks that are created from then on), golden_percent,
+/// golden_min_score_percent, golden_min_answers; null clears all but the first.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
@@ -121,7 +131,11 @@ fn update_task_type(
             completion_statuses = coalesce($3, completion_statuses),
             description = case when $4 then coalesce($5, '') else description end,
             max_idle_seconds = case when $6 then $7 else max_idle_seconds end,
-            min_level = case when $8 then coalesce($9, 0) else min_level end
+            min_level = case when $8 then coalesce($9, 0) else min_level end,
+            overlap = case when $10 then coalesce($11, 1) else overlap end,
+            golden_percent = case when $12 then $13 / 100.0 else golden_percent end,
+            golden_min_score_percent = case when $14 then $15 / 100.0 else golden_min_score_percent end,
+            golden_min_answers = case when $16 then $17 else golden_min_answers end
         where project_name = $1 and task_type = $2"
     )
     .run(&[
@@ -134,6 +148,14 @@ fn update_task_type(
         patch.max_idle_seconds.flatten().into(),
         patch.min_level.is_some().into(),
         patch.min_level.flatten().into(),
+        patch.overlap.is_some().into(),
+        patch.overlap.flatten().into(),
+        patch.golden_percent.is_some().into(),
+        patch.golden_percent.flatten().map(Share::hundredths).into(),
+        patch.golden_min_score_percent.is_some().into(),
+        patch.golden_min_score_percent.flatten().map(Share::hundredths).into(),
+        patch.golden_min_answers.is_some().into(),
+        patch.golden_min_answers.flatten().into(),
     ])?;
     if let Some(min_level) = patch.min_level {
         sql!("update task_mgmt.lane set min_level = $3 where project_name = $1 and task_type = $2").run(&[
@@ -188,8 +210,9 @@ fn record(project: &str, task_type: &str) -> Result<Jsonb, Error> {
 fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error> {
     let inserted = sql!(
         "insert into task_mgmt.task_type
-            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level)
-        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7)
+            (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level, overlap,
+            golden_percent, golden_min_score_percent, golden_min_answers)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11)
         on conflict do nothing"
     )
     .run(&[
@@ -200,6 +223,10 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.max_idle_seconds.into(),
         now.into(),
         new.min_level.into(),
+        new.overlap.into(),
+        new.golden_percent.map(Share::hundredths).into(),
+        new.golden_min_score_percent.map(Share::hundredths).into(),
+        new.golden_min_answers.into(),
     ])?;
     Ok(inserted > 0)
 }

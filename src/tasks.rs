@@ -21,7 +21,8 @@ const RECORD: &str =
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_id (default: a number), task_type, priority
 /// (default 50), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
 /// (default: extra_data.seed_id; if there is a segment of this seed, its expected type is the segment_type), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
-/// satisfied), is_paused, is_checked; and, for bringing in existing tasks, active_user_id with last_leased_ts (0, the
+/// satisfied), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type); and, for
+/// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`, also a segment_type
 /// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
@@ -217,7 +218,7 @@ pub fn blocked(project: &str, task_id: &str) -> Result<Error, Error> {
 /// What a task waits for, at most so many, and whether that has ended otherwise; those first, as waiting for them is in vain.
 pub fn waits_for(project: &str, task_id: &str, most: i32) -> Result<Vec<(String, bool)>, Error> {
     sql!(
-        "select u.task_id || ' (' || d.required_completion_status || ')' || case u.status
+        "(select u.task_id || ' (' || d.required_completion_status || ')' || case u.status
                 when 'queued' then ''
                 when 'completed' then ', which is completed as ' || u.completion_status
                 else ', which is ' || u.status
@@ -229,6 +230,15 @@ pub fn waits_for(project: &str, task_id: &str, most: i32) -> Result<Vec<(String,
         where t.project_name = $1 and t.task_id = $2
         group by u.task_no, u.task_id, u.status, u.completion_status, d.required_completion_status
         order by u.status = 'queued', u.task_no
+        limit $3)
+        union all
+        (select c.task_id || ' (a copy)', false
+        from task_mgmt.task t
+        join task_mgmt.blocked b on b.project_name = $1 and b.task_no = t.task_no and b.open_copies > 0
+        join task_mgmt.task c on c.project_name = $1 and c.original_no = t.task_no and c.status = 'queued' and not c.is_check
+        where t.project_name = $1 and t.task_id = $2
+        order by c.task_no
+        limit $3)
         limit $3"
     )
     .all(&[project.into(), task_id.into(), most.into()], |row| Ok((row.get(1)?, row.get(2)?)))

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
+use crate::overlap;
 use crate::projects;
 use crate::ready;
 use crate::spi::sql;
@@ -26,10 +27,10 @@ use crate::users;
 ///
 /// *Arguments*: `to_user` null gives them back to everybody; `task_type` is the only one to transfer, null for all;
 /// `include_held` false leaves with the user what they hold, and only moves what is assigned; `skip_unqualified` true leaves
-/// the tasks that `to_user` is not qualified for where they are, instead of refusing all.
+/// the tasks that `to_user` is not qualified for, or has worked on another copy of, where they are, instead of refusing all.
 /// *Returns* an object of counts: transferred, held (how many of them were taken out of the user's hands), skipped.
 /// *Errors*: P0002 project, user or task type unknown; 22023 both users are the same; 55000 `to_user` is deactivated; 42501
-/// `to_user` is not qualified for some of the tasks, or the caller is not a manager.
+/// `to_user` may not have some of the tasks, or the caller is not a manager.
 /// *Locks*: both users' keys, the tasks' keys, their rows and gates; with more than 64 tasks the project's key, alone.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -55,8 +56,17 @@ fn transfer_tasks(
     source.require_known_type()?;
     let found = source.lock_tasks(from, to_user)?;
     let receiver = to_user.map(|to| Receiver::find(project, to)).transpose()?;
-    let (tasks, unfit): (Vec<Task>, Vec<Task>) =
-        found.into_iter().partition(|task| receiver.as_ref().is_none_or(|receiver| receiver.is_fit_for(&source, task)));
+    let answered = match &receiver {
+        Some(Receiver(worker)) => {
+            let task_nos: Vec<i64> = found.iter().map(|task| task.task_no).collect();
+            overlap::answered(project, &task_nos, worker.user_no)?
+        }
+        None => vec![],
+    };
+    let is_fit = |task: &Task| {
+        receiver.as_ref().is_none_or(|receiver| receiver.is_fit_for(&source, task)) && !answered.contains(&task.task_no)
+    };
+    let (tasks, unfit): (Vec<Task>, Vec<Task>) = found.into_iter().partition(is_fit);
     if let (false, Some(to)) = (unfit.is_empty() || skip_unqualified, to_user) {
         return Err(not_qualified(to, &unfit).into());
     }

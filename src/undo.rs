@@ -9,6 +9,7 @@ use crate::assignment::Worker;
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
+use crate::overlap;
 use crate::projects;
 use crate::satisfaction;
 use crate::settings;
@@ -22,8 +23,8 @@ use crate::task_changes::completion::clear_outcome;
 /// *Returns* true; also, and changing nothing, if the user has undone it already and holds the task since.
 /// *Errors*: P0002 project, user or task unknown; 55000 it is too late, the task is not completed, or was completed by somebody
 /// else or by being brought in, or its outcome was changed afterwards, or its type has a completion handler (whose effects
-/// stay), or somebody holds or has completed a task that waited for it, or the user holds another task, or project or user are
-/// not active; 42501 access denied.
+/// stay), or the task that it is a copy of is completed or held by who decides, or somebody holds or has completed a task that
+/// waited for it, or the user holds another task, or project or user are not active; 42501 access denied.
 /// *Locks*: the project's dependency graph, the user's key, the task's key, the rows of the task and its dependents, their
 /// gates.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -78,26 +79,30 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
     })?
     .ok_or_else(|| Error::Internal(format!("task {} is completed by nobody", task.task_id)))?;
     let turns = events::last_turns(task.project, task.task_no)?;
+    let decision = task.original_no.map_or(Ok(None), |original_no| overlap::decision(task.project, original_no))?;
     let is_completion = |place: usize| turns.get(place).is_some_and(|turn| turn.kind == "completed");
     let limit_seconds = settings::undo_seconds();
     Ok(match handler {
         _ if completer != worker.user => Some(format!("it was completed by {completer}")),
+        _ if turns.first().is_some_and(|turn| turn.kind == "concluded") => Some("it is what its copies came to".into()),
         _ if !is_completion(0) => Some("it was brought in as completed".into()),
         _ if is_completion(1) => Some("its outcome was changed afterwards".into()),
         _ if age_seconds >= limit_seconds => {
             Some(format!("it was completed {age_seconds:.3} s ago, and the limit is {limit_seconds} s"))
         }
-        Some(handler) => Some(format!("the effects of completion handler {handler} stay")),
-        None => None,
+        _ if task.original_no.is_some() => decision.map(|original| format!("{original} was decided upon since")),
+        Some(handler) if !task.is_check => Some(format!("the effects of completion handler {handler} stay")),
+        _ => None,
     })
 }
 
 /// Errors: 55000 if somebody has started what waited for the task; that shows only once the dependents are withdrawn.
 fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
-    satisfaction::lock_dependents(task.project, task.task_no)?;
+    satisfaction::lock_dependents(task.project, &task.with_original())?;
     clear_outcome(task)?;
     worker.lease(task.task_no, task.task_id, c"release_undone")?;
     let started = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
+    task.settle_original()?;
     let built_on = sql!(
         "select task_id from task_mgmt.task
         where project_name = $1 and task_no = any($2) and status <> 'cancelled'

@@ -144,6 +144,19 @@ pub fn find_no(project: &str, user: &str) -> Result<i32, Error> {
         .map_or_else(|| Err(not_found(project, user)?), Ok)
 }
 
+/// The id of a user by number.
+pub fn name(project: &str, user_no: i32) -> Result<String, Error> {
+    sql!("select user_id from task_mgmt.project_user where project_name = $1 and user_no = $2")
+        .value(&[project.into(), user_no.into()])
+}
+
+/// Locks the user's row against whoever changes it; its number. Qualifications are changed after that. Errors: P0002.
+pub fn lock_no(project: &str, user: &str) -> Result<i32, Error> {
+    sql!("select user_no from task_mgmt.project_user where project_name = $1 and user_id = $2 for no key update")
+        .first(&[project.into(), user.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, user)?), Ok)
+}
+
 /// The role that a user is bound to, if any. Errors: P0002.
 pub fn bound_role(project: &str, user: &str) -> Result<Option<pg_sys::Oid>, Error> {
     sql!("select bound_role::oid from task_mgmt.project_user where project_name = $1 and user_id = $2")

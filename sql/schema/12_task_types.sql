@@ -11,10 +11,18 @@ create table task_mgmt.task_type (
 	creation_handler text,
 	created_at timestamptz not null,
 	min_level integer not null default 0,
+	overlap smallint not null default 1,
+	golden_percent numeric(5, 2),
+	golden_min_score_percent numeric(5, 2),
+	golden_min_answers integer,
 	constraint task_type_pkey primary key (project_name, task_type),
 	constraint task_type_project_fkey foreign key (project_name) references task_mgmt.project,
 	constraint max_idle_seconds_is_positive check (max_idle_seconds > 0),
-	constraint min_level_is_not_negative check (min_level >= 0)
+	constraint min_level_is_not_negative check (min_level >= 0),
+	constraint overlap_is_from_1_to_100 check (overlap between 1 and 100),
+	constraint golden_percent_is_a_percentage check (golden_percent between 0 and 100),
+	constraint golden_min_score_is_a_percentage check (golden_min_score_percent between 0 and 100),
+	constraint golden_min_answers_is_positive check (golden_min_answers > 0)
 );
 select pg_catalog.pg_extension_config_dump('task_mgmt.task_type', '');
 

@@ -1,7 +1,8 @@
 -- Tasks. The columns that a release changes stand in front, so that its log record stays short. What must hold between columns
 -- is checked by task_mgmt.check_invariants: constraints would be parsed anew by every release. Every task is updated once at
 -- least, and its neighbours at about the same time, so a page keeps room for most of them: then no index is written.
--- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know.
+-- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know. A task with an overlap above 1 is
+-- worked on in copies, each of which is a task that names it as its original. A copy that is_check is one of a golden task.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -22,6 +23,9 @@ create table task_mgmt.task (
 	is_checked boolean not null default false,
 	has_dependents boolean not null default false,
 	has_seed_state boolean not null default false,
+	overlap smallint not null default 1,
+	original_no bigint,
+	is_check boolean not null default false,
 	segment_seed_id numeric(20),
 	created_at timestamptz not null,
 	created_by text not null,
@@ -37,3 +41,4 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 
 create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;
 create index task_segment_seed_idx on task_mgmt.task (project_name, segment_seed_id) where segment_seed_id is not null;
+create index task_original_idx on task_mgmt.task (project_name, original_no) where original_no is not null;

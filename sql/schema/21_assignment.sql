@@ -21,12 +21,14 @@ create index lease_user_idx on task_mgmt.lease (project_name, user_no) where use
 -- A row is a task that could be started right now. queue_no is the lane, or minus the user_no that the task is assigned to;
 -- urgency is minus the priority, so that the index runs from the most urgent, oldest task on. Tasks that are ready since their
 -- creation (is_returned false) are used up in the order of their numbers, so that a claim need not look at the used-up part;
--- all others come back anywhere. A claim locks by task_id, and expands the state of a task that has_seed_state.
+-- all others come back anywhere. A claim locks by task_id, expands the state of a task that has_seed_state, and asks what the user
+-- has done already of one that is_shared: that has an overlap, or is a copy.
 create table task_mgmt.ready (
 	project_name text collate "C" not null,
 	queue_no integer not null,
 	is_returned boolean not null,
 	has_seed_state boolean not null,
+	is_shared boolean not null,
 	urgency integer not null,
 	task_no bigint not null,
 	lane_no integer not null,
@@ -35,22 +37,24 @@ create table task_mgmt.ready (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, vacuum_index_cleanup = on);
 select pg_catalog.pg_extension_config_dump('task_mgmt.ready', '');
 
--- A row is a task that waits: for unsatisfied dependencies, or held back until it is activated.
+-- A row is a task that waits: for unsatisfied dependencies, held back until it is activated, or because all its copies are handed
+-- out and some of them still open.
 -- It is also the gate that everyone who blocks or unblocks the task locks.
 create table task_mgmt.blocked (
 	project_name text collate "C" not null,
 	task_no bigint not null,
 	unsatisfied integer not null,
 	is_held boolean not null default false,
+	open_copies integer not null default 0,
 	constraint blocked_pkey primary key (project_name, task_no),
-	constraint blocked_for_a_reason check (unsatisfied > 0 or is_held and unsatisfied = 0)
+	constraint blocked_for_a_reason check (unsatisfied >= 0 and open_copies >= 0 and (unsatisfied > 0 or open_copies > 0 or is_held))
 ) with (fillfactor = 70);
 select pg_catalog.pg_extension_config_dump('task_mgmt.blocked', '');
 
 -- What task_mgmt.ready must contain, recomputed from the rest.
 create view task_mgmt.startable as
-select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, t.has_seed_state, -t.priority as urgency,
-	t.task_no, t.lane_no, t.task_id
+select t.project_name, coalesce(-t.assigned_user_no, t.lane_no) as queue_no, t.has_seed_state,
+	t.overlap > 1 or t.original_no is not null as is_shared, -t.priority as urgency, t.task_no, t.lane_no, t.task_id
 from task_mgmt.task t
 where t.status = 'queued'
 	and not t.is_paused

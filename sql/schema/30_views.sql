@@ -1,6 +1,7 @@
 -- What people read: tasks, dependencies, the history and the workload. The views that end in _details are for the functions;
 -- the others show a caller the projects that the caller may read.
 
+-- What a copy checks its user with is told only where it would be missed.
 create view task_mgmt.task_details as
 select t.project_name, t.task_id, t.task_type,
 	case
@@ -17,13 +18,15 @@ select t.project_name, t.task_id, t.task_type,
 	coalesce(l.leased_at, t.last_leased_ts) as last_leased_ts,
 	coalesce(t.first_start_ts, l.started_at) as first_start_ts,
 	t.completed_at, t.created_at, t.ng_state, t.ng_state_initial, t.extra_data,
-	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence
+	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap,
+	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id
 from task_mgmt.task t
 left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
 left join task_mgmt.project_user a on a.project_name = t.project_name and a.user_no = t.assigned_user_no
 left join task_mgmt.project_user h on h.project_name = t.project_name and h.user_no = l.user_no
-left join task_mgmt.project_user c on c.project_name = t.project_name and c.user_no = t.completed_user_no;
+left join task_mgmt.project_user c on c.project_name = t.project_name and c.user_no = t.completed_user_no
+left join task_mgmt.task o on o.project_name = t.project_name and o.task_no = t.original_no;
 comment on view task_mgmt.task_details is 'Internal: tasks of all projects with what is derived from other tables.';
 
 create function task_mgmt.task_as_json(task task_mgmt.task_details) returns jsonb
@@ -53,7 +56,9 @@ return jsonb_build_object(
 	'completed_at', task.completed_at,
 	'created_at', task.created_at,
 	'ng_state', task.ng_state,
-	'ng_state_initial', task.ng_state_initial
+	'ng_state_initial', task.ng_state_initial,
+	'overlap', task.overlap,
+	'original_task_id', task.original_task_id
 ) || case when task.extra_data is null then '{}' else jsonb_build_object('extra_data', task.extra_data) end;
 comment on function task_mgmt.task_as_json(task_mgmt.task_details) is 'Internal: a task in the shape that get_task returns.';
 
@@ -68,7 +73,7 @@ comment on view task_mgmt.dependency_details is 'Internal: dependencies of all p
 create view task_mgmt.tasks with (security_barrier) as
 select project_name, task_id, task_type, status, completion_status, priority, assigned_user_id, active_user_id,
 	completed_user_id, is_active, is_paused, is_checked, segment_type, segment_seed_id, batch_id, note, last_leased_ts,
-	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data
+	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id
 from task_mgmt.task_details
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.tasks is 'Tasks with who holds them and what state they are in.';
@@ -95,6 +100,8 @@ comment on column task_mgmt.tasks.created_at is 'When it was created.';
 comment on column task_mgmt.tasks.ng_state is 'The neuroglancer state as last saved.';
 comment on column task_mgmt.tasks.ng_state_initial is 'The neuroglancer state as created.';
 comment on column task_mgmt.tasks.extra_data is 'Whatever else the project keeps with the task.';
+comment on column task_mgmt.tasks.overlap is 'How many users work on copies of it; 1 for a task that one user works on.';
+comment on column task_mgmt.tasks.original_task_id is 'The task that it is a copy of; null for any other.';
 
 create view task_mgmt.dependencies with (security_barrier) as
 select * from task_mgmt.dependency_details

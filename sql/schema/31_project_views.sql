@@ -45,7 +45,8 @@ comment on column task_mgmt.users.bound_role is 'The database role whose members
 comment on column task_mgmt.users.created_at is 'When the user was created.';
 
 create view task_mgmt.task_types with (security_barrier) as
-select project_name, task_type, completion_statuses, description, max_idle_seconds, min_level, verification_handler,
+select project_name, task_type, completion_statuses, description, max_idle_seconds, min_level, overlap,
+	golden_percent, golden_min_score_percent, golden_min_answers, verification_handler,
 	completion_handler, creation_handler, created_at
 from task_mgmt.task_type
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
@@ -56,6 +57,10 @@ comment on column task_mgmt.task_types.completion_statuses is 'The outcomes that
 comment on column task_mgmt.task_types.description is 'What is to be done.';
 comment on column task_mgmt.task_types.max_idle_seconds is 'When an idle lease may be taken over; null for the project''s.';
 comment on column task_mgmt.task_types.min_level is 'The level that a user''s qualification must have; 0 if any does.';
+comment on column task_mgmt.task_types.overlap is 'How many users work on copies of a task that says nothing else of it.';
+comment on column task_mgmt.task_types.golden_percent is 'How many of a user''s tasks are followed by a check, in percent; null if none.';
+comment on column task_mgmt.task_types.golden_min_score_percent is 'The score below which a user loses the qualification; null if nobody does.';
+comment on column task_mgmt.task_types.golden_min_answers is 'How many answers there must be for that; null for one.';
 comment on column task_mgmt.task_types.verification_handler is 'The function that may refuse a completion; null if none.';
 comment on column task_mgmt.task_types.completion_handler is 'The function that follows a completion; null if none.';
 comment on column task_mgmt.task_types.creation_handler is 'The function that creates a task for a segment; null if none.';

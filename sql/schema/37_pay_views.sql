@@ -51,10 +51,9 @@ comment on column task_mgmt.pay_totals.cost is 'What they cost, each submission 
 
 create view task_mgmt.throughput with (security_barrier) as
 select t.project_name, t.completed_at::date as day, u.user_id, t.task_type, t.completion_status, count(*) as tasks
-from task_mgmt.task t
+from task_mgmt.completed_work t
 join task_mgmt.project_user u on u.project_name = t.project_name and u.user_no = t.completed_user_no
-where t.completed_at is not null
-	and t.project_name = any ((select task_mgmt.readable_projects())::text[])
+where t.project_name = any ((select task_mgmt.readable_projects())::text[])
 group by t.project_name, t.completed_at::date, u.user_id, t.task_type, t.completion_status;
 comment on view task_mgmt.throughput is 'How many tasks each user completed each day, by kind and outcome.';
 comment on column task_mgmt.throughput.project_name is 'The project.';

@@ -59,6 +59,40 @@ select * from (
 	join task_mgmt.task u on u.project_name = d.project_name and u.task_no = d.upstream_no
 	where not d.is_satisfied and u.completion_status = d.required_completion_status
 
+	union all -- A task waits for its open copies once there are as many copies as there are to be.
+	select 'waits for its open copies', coalesce(o.project_name, b.project_name), coalesce(o.task_id, 'task ' || b.task_no),
+		format('waits for %s, open %s of %s', coalesce(b.open_copies, 0), o.open_copies, o.copies)
+	from task_mgmt.overlap_details o
+	full join (select * from task_mgmt.blocked where open_copies > 0) b
+		on b.project_name = o.project_name and b.task_no = o.task_no
+	where coalesce(b.open_copies, 0) <> coalesce(case when o.copies >= o.overlap then o.open_copies end, 0)
+
+	union all -- There are not more copies than there are to be; they are of one type and segment, each for another user.
+	select 'copies of an original', t.project_name, t.task_id, format('copy of %s', coalesce(o.task_id, 'task ' || t.original_no))
+	from task_mgmt.task t
+	left join task_mgmt.overlap_details d on d.project_name = t.project_name and d.task_no = t.original_no
+	left join task_mgmt.task o on o.project_name = t.project_name and o.task_no = t.original_no
+	where t.original_no is not null and not t.is_check and (
+		d.task_no is null or d.copies > d.overlap or t.overlap <> 1 or t.task_type <> o.task_type
+		or t.segment_type <> o.segment_type or t.segment_seed_id is distinct from o.segment_seed_id
+		or t.status <> 'cancelled' and exists (
+			select from task_mgmt.task c
+			where c.project_name = t.project_name and c.original_no = t.original_no and c.task_no <> t.task_no and not c.is_check
+				and c.completed_user_no = t.completed_user_no
+		)
+	)
+
+	union all -- Golden tasks exist and are no copies, and what checks is a copy of an existing task.
+	select 'golden tasks and checks', g.project_name, coalesce(t.task_id, 'task ' || g.task_no), 'is golden'
+	from task_mgmt.golden_task g
+	left join task_mgmt.task t on t.project_name = g.project_name and t.task_no = g.task_no
+	where t.task_no is null or t.original_no is not null
+	union all
+	select 'golden tasks and checks', t.project_name, t.task_id, 'is a check'
+	from task_mgmt.task t
+	left join task_mgmt.task o on o.project_name = t.project_name and o.task_no = t.original_no
+	where t.is_check and (o.task_no is null or o.task_type <> t.task_type)
+
 	union all -- Dependencies are between existing tasks, and the upstream one knows that it has dependents.
 	select 'dependency between existing tasks', d.project_name, d.dependency_id, format('%s on %s', d.task_no, d.upstream_no)
 	from task_mgmt.dependency d
@@ -128,7 +162,7 @@ select * from (
 		case when r.task_no is null then 'is not ready' else 'is ready, but cannot be started' end
 	from task_mgmt.ready r
 	full join task_mgmt.startable s on s.project_name = r.project_name and s.queue_no = r.queue_no
-		and s.has_seed_state = r.has_seed_state and s.urgency = r.urgency and s.task_no = r.task_no
+		and s.has_seed_state = r.has_seed_state and s.is_shared = r.is_shared and s.urgency = r.urgency and s.task_no = r.task_no
 		and s.lane_no = r.lane_no and s.task_id = r.task_id
 	where r.task_no is null or s.task_no is null
 

@@ -119,6 +119,8 @@ begin
 			('complete_trace_feedback_v0', 'Built-in completion handler of trace_feedback_v0.'),
 			('create_trace_v0', 'Built-in creation handler of trace_v0.'),
 			('create_trace_feedback_v0', 'Built-in creation handler of trace_feedback_v0.'),
+			('add_golden_task', 'Makes a completed task one with a known outcome, copies of which check users.'),
+			('remove_golden_task', 'Makes a golden task one like any other; false if it was none.'),
 			('feedback_color', 'Internal: the color that a judgement is shown in.'),
 
 			('submit_timesheet', 'Books time of a user on the task that they hold and renews their lease.'),
@@ -172,6 +174,7 @@ begin
 
 			('present', 'Internal: the time, as all functions see it.'),
 			('server_idle_limit', 'Internal: the setting task_mgmt.max_idle_seconds, for views.'),
+			('managed_projects', 'Internal: the projects that the views for managers show to the caller.'),
 			('readable_projects', 'Internal: the projects that the views show to the caller.')
 		) as said (name, comment)
 		join pg_catalog.pg_proc p on p.proname = said.name

@@ -62,7 +62,7 @@ fn payroll(
             where w.project_name = $1 and spent.seconds is not null
             union all
             select completed_user_no, null, null, completion_status, count(*)
-            from task_mgmt.task
+            from task_mgmt.completed_work
             where project_name = $1 and completed_at >= $2 and completed_at < $3
             group by completed_user_no, completion_status
         ) as did

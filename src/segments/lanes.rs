@@ -52,10 +52,14 @@ pub fn enter_creating<'p>(
         let tasks = find_tasks(project, seeds)?;
         if is_alone || tasks.len() <= MOST_TASK_KEYS {
             lock_keys(project, tasks.values(), is_alone);
-            attempt.keep();
-            return Ok((project, tasks.into_keys().collect()));
+            // Until its key was locked, a copy of one of them may have been made; that waits for nothing else.
+            if find_tasks(project, seeds)?.len() == tasks.len() {
+                attempt.keep();
+                return Ok((project, tasks.into_keys().collect()));
+            }
+        } else {
+            is_alone = true;
         }
-        is_alone = true;
     }
 }
 

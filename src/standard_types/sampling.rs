@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::feedback::Share;
+use task_mgmt_core::shares::Share;
 
 use super::feedback::{self, StatusLayer};
 use super::trace::CompletedTask;

@@ -51,7 +51,7 @@ impl<'a> CompletedTask<'a> {
                 coalesce(
                     (select e.event_no
                     from task_mgmt.event e
-                    where e.project_name = $1 and e.task_no = t.task_no and e.kind = 'completed'
+                    where e.project_name = $1 and e.task_no = t.task_no and e.kind in ('completed', 'concluded')
                     order by e.event_no desc
                     limit 1),
                     t.task_no)

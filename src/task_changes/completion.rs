@@ -4,6 +4,7 @@ use super::{LockedTask, end_leases};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
+use crate::overlap;
 use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
@@ -52,6 +53,10 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         Some(user) => users::find_no(task.project, user)?,
         None => state.worker.ok_or_else(|| Error::NoCompletedUser(task.task_id.into()))?,
     };
+    if task.original_no.is_some() {
+        let user = users::name(task.project, user_no)?;
+        overlap::require_unanswered(task.project, task.task_no, task.task_id, user_no, &user)?;
+    }
     if let Some(handler) = &state.verification_handler {
         let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {
@@ -72,9 +77,10 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
     events::append(task.project, &[task.task_no], "completed", Actor::User(user_no), Some(status), task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, status, task.now)?;
     satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
-    match &state.completion_handler {
-        Some(handler) => handlers::complete(task.project, handler, task.task_id, status),
-        None => Ok(()),
+    match (task.original_no, &state.completion_handler) {
+        (Some(original_no), _) => overlap::settle(task.project, original_no, task.now),
+        (None, Some(handler)) if !task.is_check => handlers::complete(task.project, handler, task.task_id, status),
+        (None, _) => Ok(()),
     }
 }
 
@@ -123,10 +129,14 @@ impl State {
 
 /// Opens a finished task again. The caller holds the key of the dependency graph.
 pub fn reopen(task: &LockedTask) -> Result<(), Error> {
+    if let (Some(original_no), "cancelled") = (task.original_no, task.status.as_str()) {
+        overlap::require_room(task.project, original_no, task.task_id)?;
+    }
     clear_outcome(task)?;
     events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
-    ready::offer(task.project, &[task.task_no])
+    ready::offer(task.project, &[task.task_no])?;
+    task.settle_original()
 }
 
 /// Makes a finished task an open one; what depends on it and who gets it is for the caller to see to.

@@ -50,16 +50,16 @@ impl<'t> Named<'t> {
         Ok(named)
     }
 
-    /// Errors: P0002 a type is unknown; 22023 it does not allow a completion status.
-    pub fn check_types(&self, project: &str) -> Result<(), Error> {
+    /// The overlap of each type that has one. Errors: P0002 a type is unknown; 22023 it does not allow a completion status.
+    pub fn check_types(&self, project: &str) -> Result<HashMap<String, i16>, Error> {
         let mut names: Vec<&str> = self.kinds.keys().map(|(task_type, _)| *task_type).collect();
         names.dedup();
-        let types: HashMap<String, Vec<String>> = sql!(
-            "select task_type, completion_statuses
+        let types: HashMap<String, (Vec<String>, i16)> = sql!(
+            "select task_type, completion_statuses, overlap
             from task_mgmt.task_type
             where project_name = $1 and task_type = any($2)"
         )
-        .all(&[project.into(), names.into()], |row| Ok((row.get(1)?, row.get(2)?)))?
+        .all(&[project.into(), names.into()], |row| Ok((row.get(1)?, (row.get(2)?, row.get(3)?))))?
         .into_iter()
         .collect();
         let unknown = self.kinds.iter().filter(|((name, _), _)| !types.contains_key(*name));
@@ -68,12 +68,15 @@ impl<'t> Named<'t> {
             return Err(unknown.of_element(*index));
         }
         let refusals = self.outcomes.iter().filter_map(|((task_type, status), index)| {
-            let refusal = tasks::require_status_allowed(status, task_type, types.get(*task_type)?);
+            let refusal = tasks::require_status_allowed(status, task_type, &types.get(*task_type)?.0);
             Some((index, refusal.err()?))
         });
         match refusals.min_by_key(|(index, _)| **index) {
             Some((index, refusal)) => Err(refusal.of_element(*index)),
-            None => Ok(()),
+            None => {
+                let overlaps = types.into_iter().map(|(name, (_, overlap))| (name, overlap));
+                Ok(overlaps.filter(|(_, overlap)| *overlap > 1).collect())
+            }
         }
     }
 

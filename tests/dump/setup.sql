@@ -51,6 +51,10 @@ do $$ begin
 		create_segment('dump', '{"seed_id": 18446744073709551613, "seed_x": 1, "seed_y": 2, "seed_z": 3, "current_segment_id": 18446744073709551612}');
 	perform populate_supervoxels_from_segments('dump'),
 		update_supervoxels_for_merge('dump', '{18446744073709551612}', 18446744073709551611, 'event 🧠', '2030-01-01 00:00:00+00');
+	perform create_user('dump', '{"user_id": "fay", "qualified_task_types": ["review"]}'),
+		create_task('dump', '{"task_id": "shared", "task_type": "review", "overlap": 2, "extra_data": {"original_task_id": "done"}}'),
+		start_task('dump', 'eve', 'shared'), release_task('dump', 'eve', 'shared#1', 'Fair'), start_task('dump', 'fay', 'shared'),
+		add_golden_task('dump', 'done'), update_task_type('dump', 'review', '{"golden_percent": 33.33, "golden_min_score_percent": 66.67, "golden_min_answers": 3}');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

@@ -27,6 +27,8 @@ begin
 	assert (get_task('dump', 'waits')->>'is_active')::boolean, 'still waits';
 	assert update_task('dump', 'review', '{"completion_status": "Perfect"}');
 	assert get_task_feedback('dump', 'bob')->0->>'feedback_color' = 'green', 'the built-in handler is not found';
+	assert release_task('dump', 'fay', 'shared#2', 'Fair');
+	assert get_task('dump', 'shared')->>'completion_status' = 'Fair', 'copies agree without effect';
 	assert get_total_task_time('dump', 'done') = 12.345;
 	assert (select count(*) from task_mgmt.check_invariants()) = 0, 'an invariant is broken now';
 end $$;

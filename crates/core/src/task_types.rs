@@ -6,6 +6,8 @@ use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
 use crate::qualifications::check_level;
+use crate::shares::Share;
+use crate::tasks::check_overlap;
 
 /// The `data` of `create_task_type`.
 #[derive(Debug, Deserialize)]
@@ -20,6 +22,14 @@ pub struct NewTaskType {
     pub max_idle_seconds: Option<f64>,
     #[serde(default, deserialize_with = "or_default")]
     pub min_level: i32,
+    #[serde(default)]
+    pub overlap: Option<i16>,
+    #[serde(default)]
+    pub golden_percent: Option<Share>,
+    #[serde(default)]
+    pub golden_min_score_percent: Option<Share>,
+    #[serde(default)]
+    pub golden_min_answers: Option<i32>,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -34,6 +44,14 @@ pub struct TaskTypePatch {
     pub max_idle_seconds: Option<Option<f64>>,
     #[serde(default, deserialize_with = "present")]
     pub min_level: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub overlap: Option<Option<i16>>,
+    #[serde(default, deserialize_with = "present")]
+    pub golden_percent: Option<Option<Share>>,
+    #[serde(default, deserialize_with = "present")]
+    pub golden_min_score_percent: Option<Option<Share>>,
+    #[serde(default, deserialize_with = "present")]
+    pub golden_min_answers: Option<Option<i32>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -74,6 +92,8 @@ impl NewTaskType {
         check_names("data.completion_statuses", &task_type.completion_statuses)?;
         task_type.max_idle_seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
         check_level("data.min_level", task_type.min_level)?;
+        task_type.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
+        check_answers(task_type.golden_min_answers)?;
         Ok(task_type)
     }
 }
@@ -92,6 +112,15 @@ impl TaskTypePatch {
         let seconds = patch.max_idle_seconds.flatten();
         seconds.map_or(Ok(()), |seconds| check_positive("data.max_idle_seconds", seconds))?;
         patch.min_level.flatten().map_or(Ok(()), |level| check_level("data.min_level", level))?;
+        patch.overlap.flatten().map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
+        check_answers(patch.golden_min_answers.flatten())?;
         Ok(patch)
+    }
+}
+
+fn check_answers(answers: Option<i32>) -> Result<(), Invalid> {
+    match answers {
+        Some(answers @ ..=0) => Err(Invalid(format!("data.golden_min_answers must be positive, found {answers}"))),
+        _ => Ok(()),
     }
 }

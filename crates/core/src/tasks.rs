@@ -52,6 +52,8 @@ pub struct NewTask<'a> {
     pub is_paused: bool,
     #[serde(default, deserialize_with = "or_default")]
     pub is_checked: bool,
+    /// That of the type if there is none.
+    pub overlap: Option<i16>,
 }
 
 /// The `data` of `update_task`: an absent key keeps the value, null clears it.
@@ -88,6 +90,8 @@ pub struct TaskPatch<'a> {
     pub completion_status: Option<String>,
     #[serde(deserialize_with = "present")]
     pub completed_user_id: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub overlap: Option<i16>,
 }
 
 /// The id of a supervoxel or segment: all of 0 to 2^64-1, as a number or, for readers that lose digits above 2^53, as text.
@@ -160,6 +164,7 @@ impl<'a> NewTask<'a> {
         }
         self.segment_seed_id = seed_id(argument, self.segment_seed_id, self.extra_data)?;
         check_unix_seconds(format_args!("{argument}.last_leased_ts"), self.last_leased_ts)?;
+        self.overlap.map_or(Ok(()), |overlap| check_overlap(format_args!("{argument}.overlap"), overlap))?;
         self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(format_args!("{argument}.first_start_ts"), ts))?;
         self.check_state(argument)
     }
@@ -189,6 +194,9 @@ impl<'a> NewTask<'a> {
         if is_completed && is_held {
             return refuse("Completed task cannot have active user");
         }
+        if (is_completed || is_held) && self.overlap.is_some_and(|overlap| overlap > 1) {
+            return refuse("Task with an overlap cannot have active user or completion status");
+        }
         Ok(())
     }
 }
@@ -215,7 +223,7 @@ impl<'a> TaskPatch<'a> {
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
 
-    const FIXED: [(&'static str, &'static str); 7] = [
+    const FIXED: [(&'static str, &'static str); 8] = [
         ("task_id", "a task keeps its id"),
         ("status", "start_task, release_task, cancel_task and reactivate_task set it"),
         ("active_user_id", "start_task, release_task and force_release_task set it"),
@@ -223,6 +231,7 @@ impl<'a> TaskPatch<'a> {
         ("first_start_ts", "the first start_task sets it"),
         ("completed_at", "the completion sets it"),
         ("created_at", "create_task sets it"),
+        ("original_task_id", "start_task sets it when it makes a copy"),
     ];
 
     /// Whether the task may stand elsewhere among the ready ones afterwards, or not at all.
@@ -234,6 +243,7 @@ impl<'a> TaskPatch<'a> {
             || self.assigned_user_id.is_some()
             || self.is_active.is_some()
             || self.is_paused.is_some()
+            || self.overlap.is_some()
     }
 
     /// Whether anything but assignment, activity and completion is to change.
@@ -249,6 +259,7 @@ impl<'a> TaskPatch<'a> {
             || self.segment_seed_id.is_some()
             || self.is_paused.is_some()
             || self.is_checked.is_some()
+            || self.overlap.is_some()
     }
 
     /// Whether ng_state will be in the seed form; None if it stays as it is.
@@ -271,6 +282,7 @@ impl<'a> TaskPatch<'a> {
         if let Some(priority) = patch.priority {
             check_priority(format_args!("data"), priority)?;
         }
+        patch.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         if let Some(found) = seed_id(format_args!("data"), patch.segment_seed_id.flatten(), patch.extra_data.flatten())?
         {
             patch.segment_seed_id = Some(Some(found));
@@ -301,6 +313,14 @@ pub fn check_priority(argument: fmt::Arguments, priority: i32) -> Result<(), Inv
         return Ok(());
     }
     Err(Invalid(format!("{argument}.priority must be at least {}, found {priority}", i32::MIN + 1)))
+}
+
+/// How many users may be asked to work on one task.
+pub fn check_overlap(argument: impl fmt::Display, overlap: i16) -> Result<(), Invalid> {
+    match overlap {
+        1..=100 => Ok(()),
+        _ => Err(Invalid(format!("{argument} must be from 1 to 100, found {overlap}"))),
+    }
 }
 
 /// The seed id given by itself, or the one in extra_data; both must agree.
@@ -371,6 +391,18 @@ mod tests {
         assert!(refusal(inactive).starts_with("Inactive task cannot have completion status"));
         let nobody = r#"{"task_type": "t", "completion_status": "Done"}"#;
         assert!(refusal(nobody).starts_with("Completed task must have completed_user_id"));
+        let shared = r#"{"task_type": "t", "active_user_id": "u", "overlap": 2}"#;
+        assert!(refusal(shared).starts_with("Task with an overlap cannot have active user"));
+    }
+
+    #[test]
+    fn an_overlap_is_from_1_to_100() {
+        for overlap in [0, 101, -1] {
+            let text = format!(r#"{{"task_type": "t", "overlap": {overlap}}}"#);
+            assert_eq!(refusal(&text), format!("data.overlap must be from 1 to 100, found {overlap}"));
+            assert!(TaskPatch::parse(&format!(r#"{{"overlap": {overlap}}}"#)).is_err());
+        }
+        assert_eq!(NewTask::parse(r#"{"task_type": "t", "overlap": 100}"#).unwrap().overlap, Some(100));
     }
 
     #[test]
@@ -386,6 +418,7 @@ mod tests {
             "is_checked",
             "completion_status",
             "completed_user_id",
+            "overlap",
         ] {
             let error = TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap_err();
             assert!(error.0.starts_with(&format!("data.{key}: invalid type: null, expected")), "{error}");
@@ -416,6 +449,7 @@ mod tests {
             "is_active",
             "is_paused",
             "is_checked",
+            "overlap",
         ];
         let nulls: String = keys.iter().map(|key| format!(r#", "{key}": null"#)).collect();
         let text = format!(r#"{{"task_type": "t"{nulls}}}"#);

@@ -93,7 +93,7 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
         "taken_over" => is_open && std::mem::replace(&mut state.holder, user) == detail,
         "handed_back" => is_open && std::mem::take(&mut state.holder) == user,
         "force_released" => is_open && !std::mem::take(&mut state.holder).is_empty(),
-        "completed" => {
+        "completed" | "concluded" => {
             let was_alive = state.status != "cancelled";
             state.holder.clear();
             state.status = "completed".into();
@@ -118,18 +118,55 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
     }
 }
 
+/// Fails if an original is open although its copies are completed and agree, unless it was opened again or given up since.
+pub fn assert_agreement_concludes(client: &mut Client, project: &str) {
+    let overlooked = client.query(
+        "select o.task_id
+        from task_mgmt.overlaps o
+        join task_mgmt.tasks t using (project_name, task_id)
+        where o.project_name = $1 and o.result = 'needs_adjudication' and t.active_user_id = ''
+            and (select count(*) from jsonb_object_keys(o.completion_statuses)) = 1
+            and not exists (
+                select from task_mgmt.events e
+                where e.project_name = $1 and e.task_id = o.task_id and e.kind in ('reactivated', 'handed_back', 'force_released')
+                    and e.event_no > (
+                        select max(c.event_no)
+                        from task_mgmt.events c
+                        join task_mgmt.tasks k using (project_name, task_id)
+                        where c.project_name = $1 and k.original_task_id = o.task_id and c.kind = 'completed'
+                    )
+            )",
+        &[&project],
+    );
+    let overlooked: Vec<String> = overlooked.unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(overlooked.is_empty(), "copies in {project} agree without effect: {overlooked:?}");
+    let answers = client.query_one(
+        "select count(*) filter (where status = 'completed'), count(distinct (original_task_id, completed_user_id))
+            filter (where status = 'completed')
+        from task_mgmt.tasks where project_name = $1 and original_task_id is not null",
+        &[&project],
+    );
+    let answers = answers.unwrap();
+    let (completed, users): (i64, i64) = (answers.get(0), answers.get(1));
+    assert_eq!(completed, users, "completed copies in {project}, and users who completed one of an original");
+}
+
 /// Fails unless every acknowledged completion and submission in a project is there once, and nothing that nobody asked for.
 pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger) {
     let completions = client.query(
-        "select task_id, user_id, detail, count(*) from task_mgmt.events
-        where project_name = $1 and kind = 'completed' group by 1, 2, 3",
+        "select task_id, user_id, detail, count(*), count(*) filter (where kind = 'concluded') from task_mgmt.events
+        where project_name = $1 and kind in ('completed', 'concluded') group by 1, 2, 3",
         &[&project],
     );
-    let kept = completions.unwrap().iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(3))).collect();
+    let completions = completions.unwrap();
+    let kept = completions.iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(3))).collect();
+    // What copies came to was told to nobody.
+    let concluded =
+        completions.iter().map(|row| (key([row.get(0), row.get(1), row.get(2)]), row.get(4), Outcome::Unknown));
     let told = ledger.completions.iter().filter(|(key, _)| key[0] == project);
     let told =
         told.map(|([_, task, user, status], outcome)| (key([task.clone(), user.clone(), status.clone()]), 1, *outcome));
-    compare("completions", project, kept, told);
+    compare("completions", project, kept, told.chain(concluded));
 
     for (what, condition, times) in [
         ("milliseconds", "reason is null", &ledger.submissions),

@@ -231,7 +231,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("set_feedback_policy", "task_type") => "'trace_v0'",
         ("register_handler", "kind") => "'completion'",
         ("unregister_handler", "kind") => "'verification'",
-        ("reactivate_task", "task_id") => "'done'",
+        ("reactivate_task" | "add_golden_task", "task_id") => "'done'",
         ("release_task" | "force_release_task" | "renew_lease" | "submit_timesheet" | "verify_task", "task_id") => {
             "'held'"
         }

@@ -27,7 +27,8 @@ pub fn prepare(database: &Database) {
             .connect()
             .execute(
                 "select create_tasks($1, (
-                    select jsonb_agg(jsonb_build_object('task_id', 't' || number, 'task_type', 't', 'priority', number % 5))
+                    select jsonb_agg(jsonb_build_object(
+                        'task_id', 't' || number, 'task_type', 't', 'priority', number % 5, 'overlap', 1 + number % 4 / 3 * 2))
                     from generate_series(0, 39) number
                 ))",
                 &[&project],
@@ -224,11 +225,11 @@ impl Caller {
             96 => self.random_pay(project, &user, &task),
             97 => {
                 let rate = self.random.random_range(2..5);
-                plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true}}')"#))
+                plain(format!(
+                    r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true, "qualified_task_types": ["t"]}}')"#
+                ))
             }
-            98 => {
-                plain(format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#))
-            }
+            98 => plain(self.random_policy(project, &task)),
             99 => plain(self.random_clearing()),
             100..114 => plain(self.random_segment_call(project, &user, &task)),
             114..128 => plain(self.random_trace_call(project, &user, &task, &quoted)),
@@ -259,12 +260,13 @@ impl Caller {
     }
 
     fn random_update(&mut self, project: &str, task: &str) -> String {
-        let data = match self.random.random_range(0..6) {
+        let data = match self.random.random_range(0..7) {
             0 => format!(r#"{{"priority": {}}}"#, self.random.random_range(0..5)),
             1 => r#"{"is_active": false}"#.into(),
             2 => r#"{"is_active": true, "is_paused": false, "note": "seen"}"#.into(),
             3 => format!(r#"{{"segment_type": "s{}"}}"#, self.random.random_range(0..3)),
             4 => r#"{"segment_type": null, "assigned_user_id": ""}"#.into(),
+            5 => format!(r#"{{"overlap": {}}}"#, self.random.random_range(1..4)),
             _ => r#"{"completion_status": ""}"#.into(),
         };
         format!("update_task('{project}', '{task}', '{data}')")
@@ -279,7 +281,10 @@ impl Caller {
     }
 
     fn random_creation(&mut self, project: &str) -> String {
-        let mut task = || format!(r#"{{"task_type": "t", "task_id": "t{}"}}"#, self.random.random_range(0..TASKS));
+        let mut task = || {
+            let (number, overlap) = (self.random.random_range(0..TASKS), self.random.random_range(1..4));
+            format!(r#"{{"task_type": "t", "task_id": "t{number}", "overlap": {overlap}}}"#)
+        };
         match task().len() % 2 {
             0 => format!("create_task('{project}', '{}')", task()),
             _ => format!("create_tasks('{project}', '[{}, {}]')", task(), task()),
@@ -303,6 +308,20 @@ impl Caller {
             7 => format!(r#"update_dependency('{project}', 'd{id}', '{{"required_completion_status": "Failed"}}')"#),
             8 => format!(r#"update_dependency('{project}', 'd{id}', '{{"dependent_on_task_id": "t{id}"}}')"#),
             _ => format!(r#"update_dependency('{project}', 'd{id}', '{{"is_satisfied": true}}')"#),
+        }
+    }
+
+    fn random_policy(&mut self, project: &str, task: &str) -> String {
+        match self.random.random_range(0..4) {
+            0 => format!(r#"update_task_type('{project}', 't', '{{"completion_statuses": ["Done", "Failed"]}}')"#),
+            1 => format!(
+                r#"update_task_type('{project}', 't', '{{"golden_percent": {}, "golden_min_score_percent": 20}}')"#,
+                self.random.random_range(0..50)
+            ),
+            2 => format!("add_golden_task('{project}', '{task}')"),
+            _ => {
+                format!("grant_qualification('{project}', 'u{}', 'task_type', 't')", self.random.random_range(0..USERS))
+            }
         }
     }
 

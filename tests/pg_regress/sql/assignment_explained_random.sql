@@ -7,7 +7,7 @@ do $$ begin
 	perform create_user('p', '{"user_id": "u1", "qualified_task_types": ["x"], "qualified_segment_types": ["axon", "soma"]}');
 	perform create_user('p', '{"user_id": "u2", "qualified_task_types": ["x", "y"]}');
 	perform create_tasks('p', (
-		select jsonb_agg(jsonb_build_object('task_id', 't' || n, 'task_type', case n % 3 when 0 then 'y' else 'x' end, 'priority', n % 4,
+		select jsonb_agg(jsonb_build_object('task_id', 't' || n, 'task_type', case n % 3 when 0 then 'y' else 'x' end, 'priority', n % 4, 'overlap', case when n in (2, 4) then 2 end,
 			'segment_type', case n % 5 when 0 then 'axon' when 1 then 'soma' end))
 		from generate_series(0, 11) n));
 	perform create_dependency('p', jsonb_build_object('task_id', 't' || n, 'dependent_on_task_id', 't' || n - 4, 'required_completion_status', 'Done'))
@@ -38,13 +38,13 @@ $$;
 create function change() returns void language plpgsql as $$
 declare
 	u text := 'u' || floor(random() * 3);
-	t text := 't' || floor(random() * 12);
+	t text := (select task_id from task_mgmt.tasks where project_name = 'p' order by random() limit 1);
 begin
 	perform set_config('task_mgmt.fake_now', (current_setting('task_mgmt.fake_now')::timestamptz + random() * interval '20 s')::text, false);
 	execute any_of(
 		format('select start_task(''p'', %L)', u), format('select start_task(''p'', %L)', u), format('select start_task(''p'', %L)', u),
 		format('select start_task(''p'', %L, %L)', u, t), format('select start_task(''p'', %L, %L)', u, t),
-		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'', ''Done'')', u),
+		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'', %L)', u, any_of('Done', 'Done', 'Failed')),
 		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'')', u),
 		format('select release_task(''p'', %L, get_user(''p'', %1$L)->>''active_task'')', u),
 		format('select pause_task(''p'', %L)', t), format('select unpause_task(''p'', %L)', t),
@@ -79,19 +79,19 @@ begin
 		foreach u in array '{u0, u1, u2}'::text[] loop
 			peeked := array(select p.task_id from peek_tasks('p', u, 100) p order by p.position);
 			got := outcome(format('select start_task(''p'', %L)', u));
-			if got <> coalesce(peeked[1], 'none') and not (got = '55000' and peeked = '{}') then
+			-- Of an original the user may get a copy.
+			if regexp_replace(got, '#\d+$', '') <> regexp_replace(coalesce(peeked[1], 'none'), '#\d+$', '') and not (got = '55000' and peeked = '{}') then
 				difference := format('step %s: %s gets %s, but is promised %s', step, u, got, peeked);
 				return next;
 			end if;
-			for n in 0..11 loop
-				t := 't' || n;
+			foreach t in array array(select task_id from task_mgmt.tasks where project_name = 'p' order by 1) loop
 				-- What is peeked comes after what is held.
 				select bool_and(e.is_passed) filter (where e.applies_to = 'both'),
 					bool_and(e.is_passed) filter (where e.rule <> 'the user holds no other task'),
 					bool_or(not e.is_passed) filter (where e.rule = 'the user holds no other task')
 				into may_start, may_get, holds from explain_assignment('p', u, t) e;
 				started := outcome(format('select start_task(''p'', %L, %L)', u, t));
-				if may_start <> (started = t) then
+				if may_start <> (started = t or started like t || '#%') then
 					difference := format('step %s: %s asks for %s and gets %s, explained as %s', step, u, t, started, may_start);
 					return next;
 				end if;
@@ -100,7 +100,7 @@ begin
 					return next;
 				end if;
 				insert into met select e.rule from explain_assignment('p', u, t) e where not e.is_passed;
-				insert into met values ('start ' || case started when t then 'succeeds' else 'fails' end);
+				insert into met values ('start ' || case when may_start then 'succeeds' else 'fails' end);
 			end loop;
 			-- What remains in the lanes is what is peeked, or what is held.
 			expected := case when holds then 1 else cardinality(peeked) end;

@@ -7,11 +7,12 @@ do $$ begin
 	perform create_tasks('p', '[{"task_id": "free", "task_type": "x"}, {"task_id": "held", "task_type": "x"}, {"task_id": "waits", "task_type": "x"},
 		{"task_id": "done", "task_type": "x"}, {"task_id": "paused", "task_type": "x", "is_paused": true},
 		{"task_id": "inactive", "task_type": "x", "is_active": false}, {"task_id": "mine", "task_type": "x", "assigned_user_id": "w"},
-		{"task_id": "cancelled", "task_type": "x"}]');
+		{"task_id": "cancelled", "task_type": "x"}]'), create_task('p', '{"task_id": "shared", "task_type": "x", "overlap": 2, "is_paused": true}');
 	perform create_dependency('p', '{"dependency_id": "d", "task_id": "waits", "dependent_on_task_id": "free", "required_completion_status": "Done"}');
 	perform create_dependency('p', '{"dependency_id": "e", "task_id": "mine", "dependent_on_task_id": "done", "required_completion_status": "Done"}');
 	perform set_config('task_mgmt.fake_now', '2030-01-01 00:00:00+00', true);
-	perform start_task('p', 'u', 'done'), submit_timesheet('p', 'u', 1, 'done'), release_task('p', 'u', 'done', 'Done'), start_task('p', 'u', 'held'),
+	perform start_task('p', 'u', 'done'), submit_timesheet('p', 'u', 1, 'done'), release_task('p', 'u', 'done', 'Done'), start_task('p', 'v', 'shared'), release_task('p', 'v', 'shared#1', 'Done'),
+		start_task('p', 'w', 'shared'), release_task('p', 'w', 'shared#2'), start_task('p', 'u', 'held'),
 		cancel_task('p', 'cancelled');
 	perform create_segment_type('p', '{"type_name": "axon"}'), create_segment_type('p', '{"type_name": "soma"}');
 	perform create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0, "segment_type": "soma", "expected_segment_type": "axon"}');
@@ -101,13 +102,29 @@ select * from broken($$delete from task_mgmt.ready where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set urgency = 0 where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set task_id = 'other' where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set has_seed_state = true where task_id = 'free'$$);
-select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, urgency, task_no, lane_no, task_id) select project_name, lane_no, false, has_seed_state, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
+select * from broken($$update task_mgmt.ready set is_shared = true where task_id = 'free'$$);
+select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, is_shared, urgency, task_no, lane_no, task_id) select project_name, lane_no, false, has_seed_state, false, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
 select * from broken($$update task_mgmt.task set is_paused = true where task_id = 'free'$$);
 select * from broken($$update task_mgmt.task set is_paused = false where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set assigned_user_no = #u'v') where task_id = 'mine'$$);
 select * from broken($$update task_mgmt.task set priority = 7 where task_id = 'free'$$);
 select * from broken($$delete from task_mgmt.lease$$);
 select * from broken($$delete from task_mgmt.blocked where is_held$$);
+
+-- An original waits for its open copies; there are not too many, each is another user's, and they are about the same.
+select * from broken($$update task_mgmt.blocked set open_copies = 2 where open_copies > 0$$);
+select * from broken($$delete from task_mgmt.blocked where open_copies > 0$$);
+select * from broken($$update task_mgmt.blocked set open_copies = 1 where task_no = #t'inactive')$$);
+select * from broken($$update task_mgmt.task set overlap = 3 where task_id = 'shared'$$);
+select * from broken($$update task_mgmt.task set overlap = 1 where task_id = 'shared'$$);
+select * from broken($$update task_mgmt.task set original_no = #t'shared') where task_id = 'paused'$$);
+select * from broken($$update task_mgmt.task set status = 'completed', completion_status = 'Done', completed_user_no = #u'v'), completed_at = created_at where task_id = 'shared#2'$$);
+select * from broken($$update task_mgmt.task set segment_seed_id = 5 where task_id = 'shared#2'$$);
+
+-- A golden task exists and is no copy; a check is a copy of something.
+select * from broken($$insert into task_mgmt.golden_task values ('p', 99999999, now(), 'r')$$);
+select * from broken($$insert into task_mgmt.golden_task values ('p', #t'shared#1'), now(), 'r')$$);
+select * from broken($$update task_mgmt.task set is_check = true where task_id = 'paused'$$);
 
 -- A task knows whether its state is in the seed form.
 select * from broken($$update task_mgmt.task set has_seed_state = true where task_id in ('free', 'paused', 'done')$$);

@@ -19,7 +19,7 @@ create view arrays as select qualified_task_types, qualified_segment_types from 
 create view broken as select invariant, object, detail from task_mgmt.check_invariants();
 
 -- What the arrays name are qualifications without level or expiry; what is granted is named in the arrays.
-select kind, name, level, expires_at, is_expired from task_mgmt.qualifications where user_id = 'u';
+select kind, name, level, expires_at, is_expired from task_mgmt.qualifications where user_id = 'u' order by kind, name;
 select at(0), grant_qualification('p', 'u', 'task_type', 'hard', 1, '2030-01-01 00:01:00+00');
 select grant_qualification('p', 'u', 'segment_type', 'soma');
 select * from arrays;
@@ -28,9 +28,9 @@ select * from broken;
 
 -- The simple form sets and drops; what stays keeps its level and expiry.
 select update_user('p', 'u', '{"qualified_task_types": ["hard"]}'), update_user('p', 'u', '{"hourly_rate": 3, "qualified_segment_types": []}');
-select kind, name, level, expires_at, is_expired from task_mgmt.qualifications where user_id = 'u';
+select kind, name, level, expires_at, is_expired from task_mgmt.qualifications where user_id = 'u' order by kind, name;
 select update_user('p', 'u', get_user('p', 'u')), update_user('p', 'u', '{"qualified_task_types": ["hard", "x"], "qualified_segment_types": ["axon"]}');
-select kind, name, level, expires_at, is_expired from task_mgmt.qualifications where user_id = 'u';
+select kind, name, level, expires_at, is_expired from task_mgmt.qualifications where user_id = 'u' order by kind, name;
 select * from broken;
 
 -- The level must be that of the task type, or above.
@@ -76,7 +76,7 @@ select found from explain_assignment('p', 'u', 'axon') where rule like '%segment
 -- What is held stays held, and can be completed.
 select grant_qualification('p', 'u', 'task_type', 'hard', 2, '2030-01-01 00:03:00+00'), at(179), start_task('p', 'u');
 select at(180), start_task('p', 'u'), renew_lease('p', 'u', 'h'), release_task('p', 'u', 'h', 'Done');
-select kind, name, is_expired from task_mgmt.qualifications where user_id = 'u';
+select kind, name, is_expired from task_mgmt.qualifications where user_id = 'u' order by kind, name;
 -- Granted again without a moment, it is one again.
 select reactivate_task('p', 'h'), grant_qualification('p', 'u', 'task_type', 'hard', 2), start_task('p', 'u'), release_task('p', 'u', 'h', 'Done');
 
