@@ -225,9 +225,7 @@ impl Caller {
             96 => self.random_pay(project, &user, &task),
             97 => {
                 let rate = self.random.random_range(2..5);
-                plain(format!(
-                    r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true, "qualified_task_types": ["t"]}}')"#
-                ))
+                plain(format!(r#"update_user('{project}', '{user}', '{{"hourly_rate": {rate}, "is_active": true}}')"#))
             }
             98 => plain(self.random_policy(project, &task)),
             99 => plain(self.random_clearing()),
