@@ -6,19 +6,23 @@ use task_mgmt_core::neuroglancer::seed::seed_of;
 use crate::clock::Instant;
 use crate::error::Error;
 use crate::events;
-use crate::spi::{self, sql};
+use crate::spi::sql;
 
 /// A copy that is to be made.
-pub struct NewCopy<'a> {
+pub struct NewCopy {
     pub original_no: i64,
-    pub copy_id: &'a str,
     /// The user whom it checks, and to whom it is assigned.
     pub checks: Option<i32>,
 }
 
-/// Makes the copy and returns its number; it is nobody's and not in `task_mgmt.ready` yet. The caller holds the original's key, so
-/// that its segment keeps its type meanwhile. Errors: 42710 somebody else has just taken the id.
-pub fn create(project: &str, copy: &NewCopy, now: Instant) -> Result<i64, Error> {
+/// Makes the copy and returns its number and id; it is nobody's and not in `task_mgmt.ready` yet. The caller holds the original's key,
+/// so that its segment keeps its type meanwhile. `next_id` is asked again if somebody else has just taken the id.
+pub fn create(
+    project: &str,
+    copy: &NewCopy,
+    now: Instant,
+    next_id: impl Fn() -> Result<String, Error>,
+) -> Result<(i64, String), Error> {
     // A state in the seed form is short; others need not be read.
     let state = sql!(
         "select case when pg_column_size(t.ng_state_initial) <= 100 then t.ng_state_initial::text end
@@ -28,29 +32,31 @@ pub fn create(project: &str, copy: &NewCopy, now: Instant) -> Result<i64, Error>
     .first(&[project.into(), copy.original_no.into()], |row| row.find::<String>(1))?;
     let has_seed_state = state.flatten().as_deref().and_then(seed_of).is_some();
     let copy_no = events::next_number();
-    let insert = || {
-        sql!(
+    loop {
+        let copy_id = next_id()?;
+        let inserted = sql!(
             "insert into task_mgmt.task (project_name, task_no, task_id, task_type, segment_type, lane_no, priority,
                 assigned_user_no, has_seed_state, original_no, is_check, segment_seed_id, created_at, created_by, batch_id,
                 ng_state, ng_state_initial, extra_data)
             select $1, $3, $4, o.task_type, o.segment_type, o.lane_no, o.priority, $5, $6, o.task_no, $5 is not null,
                 o.segment_seed_id, $7, o.created_by, o.batch_id, o.ng_state_initial, o.ng_state_initial, o.extra_data
             from task_mgmt.task o
-            where o.project_name = $1 and o.task_no = $2"
+            where o.project_name = $1 and o.task_no = $2
+            on conflict (project_name, task_id) do nothing"
         )
         .run(&[
             project.into(),
             copy.original_no.into(),
             copy_no.into(),
-            copy.copy_id.into(),
+            copy_id.as_str().into(),
             copy.checks.into(),
             has_seed_state.into(),
             now.into(),
-        ])
-        .map(drop)
-    };
-    spi::insert_unique(project, insert, |task| Error::TaskExists { project: project.into(), task })?;
-    Ok(copy_no)
+        ])?;
+        if inserted > 0 {
+            return Ok((copy_no, copy_id));
+        }
+    }
 }
 
 /// An id for one more copy: the original's with a number, or a number alone where that would be too long.

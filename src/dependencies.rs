@@ -31,7 +31,7 @@ const RECORD: &str = "select to_jsonb(d) - 'project_name'
 /// optionally dependency_id. It is satisfied at once if the upstream task is completed with that status; a task that is held
 /// or finished is not interrupted.
 /// *Errors*: P0002 project or task unknown; 42710 the id exists; 22023 wrong `data`, a status that the upstream task's type
-/// does not allow, or a cycle (named in the message); 42501 the caller is not a manager.
+/// does not allow, or a cycle (named in the message; an original waits for its copies, too); 42501 the caller is not a manager.
 /// *Locks*: the project's dependency graph, then the rows of both tasks, then the dependent's gate.
 /// *Source*: annotation reference 10, 21.18.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

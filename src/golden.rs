@@ -119,12 +119,11 @@ pub fn check_some(completion: &Completion, golden_percent: &str) -> Result<(), E
 /// Makes the copy; its id is like those of the tasks beside it.
 fn check(completion: &Completion, golden_no: i64, golden_id: &str) -> Result<(), Error> {
     let project = completion.project;
-    let copy_id = match completion.is_of_copy {
-        true => copies::free_id(project, golden_no, golden_id)?,
-        false => copies::first_free(project, std::iter::repeat_with(|| look_alike(golden_id, events::next_number())))?,
-    };
-    let copy = NewCopy { original_no: golden_no, copy_id: &copy_id, checks: Some(completion.user_no) };
-    let copy_no = copies::create(project, &copy, completion.now)?;
+    let copy = NewCopy { original_no: golden_no, checks: Some(completion.user_no) };
+    let (copy_no, _) = copies::create(project, &copy, completion.now, || match completion.is_of_copy {
+        true => copies::free_id(project, golden_no, golden_id),
+        false => copies::first_free(project, std::iter::repeat_with(|| look_alike(golden_id, events::next_number()))),
+    })?;
     ready::offer(project, &[copy_no])
 }
 

@@ -64,8 +64,9 @@ pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<
     if standing.overlap == 1 || standing.copies >= standing.overlap {
         return Ok(None);
     }
-    let copy_id = copies::free_id(project, original_no, original_id)?;
-    let copy_no = copies::create(project, &NewCopy { original_no, copy_id: &copy_id, checks: None }, worker.now)?;
+    let (copy_no, copy_id) = copies::create(project, &NewCopy { original_no, checks: None }, worker.now, || {
+        copies::free_id(project, original_no, original_id)
+    })?;
     worker.take(copy_no, &copy_id, true)?;
     if Standing::find(project, original_no)?.note(project, original_no)? {
         events::append(

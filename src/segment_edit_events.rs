@@ -25,8 +25,9 @@ use crate::spi::{read, sql};
 /// *Arguments*: ids from 0 to 18446744073709551615; `event_id` names the event within the project; `edit_timestamp` is when the
 /// segmentation was edited, at most a day ahead; `operation_type` is kept as a word for people.
 /// *Effect*, all or nothing: supervoxels of old roots move; segments with such a root, or whose seed is a supervoxel that
-/// moved, get the new root, last_merge_at, and an update in the queue. What a newer edit has moved stays; a new root that a
-/// newer merge has replaced stands for what replaced it. Of two edits of one moment the one that arrives last is newer.
+/// moved, get the new root, last_merge_at, and an update in the queue. What a newer edit has moved stays, also its last_merge_at;
+/// a new root that a newer merge has replaced stands for what replaced it. Of two edits of one moment the one that arrives last is
+/// newer.
 /// *Returns* the number of supervoxels that moved; 0 if the event was applied before, which changes nothing.
 /// *Errors*: P0002 project unknown; 22023 a bad argument; 42501 access denied.
 /// *Locks*: the project's edit key, then rows of segments, in the order of their seeds.
@@ -300,13 +301,15 @@ impl<'a> Event<'a> {
         Ok(count as i64)
     }
 
+    /// A newer time than that of the event is that of the last of the merges that led on.
     fn move_segments(&self, moved: &BTreeMap<u64, Place>, edit: &Edit) -> Result<(), Error> {
-        let merged_at = matches!(edit, Edit::Merge).then_some(self.edited_at);
+        let is_merged = |place: &Place| matches!(edit, Edit::Merge) || place.since > self.edited_at;
         sql!(
             "with moved as (
                 update task_mgmt.segment s
-                set current_segment_id = moved.root_id, last_merge_at = greatest(s.last_merge_at, $6), updated_at = $5
-                from unnest($2, $3, $4) as moved (seed_id, root_id, since)
+                set current_segment_id = moved.root_id, updated_at = $5,
+                    last_merge_at = greatest(s.last_merge_at, case when moved.is_merged then moved.since end)
+                from unnest($2, $3, $4, $6) as moved (seed_id, root_id, since, is_merged)
                 where s.project_name = $1 and s.seed_id = moved.seed_id
                 returning s.seed_id, moved.root_id, moved.since
             )
@@ -319,7 +322,7 @@ impl<'a> Event<'a> {
             ids::numerics(moved.values().map(|place| &place.root)).into(),
             moved.values().map(|place| place.since).collect::<Vec<_>>().into(),
             self.now.into(),
-            merged_at.into(),
+            moved.values().map(is_merged).collect::<Vec<_>>().into(),
             self.event_id.into(),
         ])?;
         Ok(())

@@ -231,7 +231,8 @@ fn get_segment_update_stats(project_name: Option<&str>) -> Result<Jsonb, ErrorRe
     .value(&[project.into()])?)
 }
 
-/// Removes updates that were completed more than some days ago, and returns how many.
+/// Removes updates that were completed more than some days ago, and returns how many. One that somebody is just asking for again is
+/// passed over.
 ///
 /// *Arguments*: `days_old` from 0 to 36500.
 /// *Errors*: P0002 project unknown; 22023 bad number of days; 42501 access denied.
@@ -248,8 +249,15 @@ fn cleanup_completed_updates(
     projects::require_existing(project)?;
     let before = clock::now()?.minus_seconds(f64::from(days) * 86_400.0);
     let removed = sql!(
-        "delete from task_mgmt.segment_update
-        where project_name = $1 and status = 'completed' and last_attempt < $2"
+        "with old as (
+            select u.seed_id
+            from task_mgmt.segment_update u
+            where u.project_name = $1 and u.status = 'completed' and u.last_attempt < $2
+            for update of u skip locked
+        )
+        delete from task_mgmt.segment_update u
+        using old
+        where u.project_name = $1 and u.seed_id = old.seed_id"
     )
     .run(&[project.into(), before.into()])?;
     Ok(removed as i64)

@@ -15,6 +15,19 @@ use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
 
+/// What task `a` waits for: its upstream tasks and, as an original, its copies. The planner takes ancestors for many: offset 0 keeps
+/// it from reading all dependencies of the project instead of theirs.
+macro_rules! waited_for {
+    () => {
+        "(
+            select d.upstream_no from task_mgmt.dependency d where d.project_name = $1 and d.task_no = a.task_no
+            union all
+            select c.task_no from task_mgmt.task c where c.project_name = $1 and c.original_no = a.task_no and not c.is_check
+            offset 0
+        )"
+    };
+}
+
 /// Creates dependencies under the key of the graph. They make the tasks wait unless they are satisfied already.
 pub fn create(project: &str, new: &[NewDependency]) -> Result<(), Error> {
     require_free_ids(project, new)?;
@@ -177,30 +190,25 @@ impl<'a> Ends<'a> {
         })
     }
 
-    /// A new cycle leads from an upstream task over existing dependencies back to a dependent one. The planner takes ancestors
-    /// for many: offset 0 keeps it from reading all dependencies of the project instead of theirs.
+    /// A new cycle leads from an upstream task over what it waits for back to a dependent one.
     fn check_cycles(&self, project: &str, new: &[NewDependency]) -> Result<(), Error> {
         let number = |id: &String| self.0[id.as_str()].task_no;
         let mut edges: Vec<(i64, i64)> =
             new.iter().map(|one| (number(&one.task_id), number(&one.dependent_on_task_id))).collect();
         let upstream: BTreeSet<i64> = edges.iter().map(|(_, upstream)| *upstream).collect();
         edges.extend(
-            sql!(
+            sql!(concat!(
                 "with recursive ancestor (task_no) as (
                     select unnest($2)
                     union
-                    select d.upstream_no
-                    from ancestor a
-                    join task_mgmt.dependency d on d.project_name = $1 and d.task_no = a.task_no
+                    select w.upstream_no from ancestor a cross join lateral ",
+                waited_for!(),
+                " as w
                 )
-                select a.task_no, d.upstream_no
-                from ancestor a
-                cross join lateral (
-                    select d.upstream_no from task_mgmt.dependency d
-                    where d.project_name = $1 and d.task_no = a.task_no
-                    offset 0
-                ) as d"
-            )
+                select a.task_no, w.upstream_no from ancestor a cross join lateral ",
+                waited_for!(),
+                " as w"
+            ))
             .all(&[project.into(), upstream.into_iter().collect::<Vec<_>>().into()], |row| {
                 Ok((row.get(1)?, row.get(2)?))
             })?,

@@ -41,10 +41,11 @@ pub fn parse<'de, T: Deserialize<'de>>(argument: &str, text: &'de str) -> Result
 
 /// Rust's names of types in the words of JSON.
 fn plain(reason: &str) -> String {
-    const WORDS: [(&str, &str); 6] = [
+    const WORDS: [(&str, &str); 7] = [
         ("invalid type: map", "invalid type: object"),
         ("invalid type: sequence", "invalid type: array"),
         ("expected f64", "expected a number"),
+        ("expected i16", "expected a 16-bit integer"),
         ("expected i32", "expected a 32-bit integer"),
         ("expected a map", "expected an object"),
         ("expected a sequence", "expected an array"),

@@ -101,6 +101,16 @@ select start_task('p', 'ann'), start_task('p', 'bob'), start_task('p', 'cia') ~ 
 select create_task('p', '{"task_id": "b#2", "task_type": "y"}');
 select * from task_mgmt.check_invariants();
 
+-- An original waits for its copies, so none of them can wait for it, nor for what does. It may wait for one of them as for other tasks.
+select create_user('p', '{"user_id": "eve", "qualified_task_types": ["x", "y"]}'),
+	create_tasks('p', '[{"task_id": "w", "task_type": "x", "priority": 100}, {"task_id": "follower", "task_type": "y"}]');
+select start_task('p', 'eve'), release_task('p', 'eve', 'w#1'),
+	create_dependency('p', '{"dependency_id": "f", "task_id": "follower", "dependent_on_task_id": "w", "required_completion_status": "Yes"}');
+select create_dependency('p', '{"dependency_id": "c", "task_id": "w#1", "dependent_on_task_id": "w", "required_completion_status": "Yes"}');
+select create_dependency('p', '{"dependency_id": "c", "task_id": "w#1", "dependent_on_task_id": "follower", "required_completion_status": "Yes"}');
+select create_dependency('p', '{"dependency_id": "c", "task_id": "w", "dependent_on_task_id": "w#1", "required_completion_status": "No"}');
+select * from task_mgmt.check_invariants();
+
 drop view seen;
 select delete_project('p', cascade => true);
 drop function handle;

@@ -68,11 +68,11 @@ select update_supervoxels_for_merge('p', '{5, 6}', 7, 'third', '2030-01-01 03:00
 select * from state;
 select event_id, old_root_ids, new_root_ids, supervoxels_moved, segments_moved from task_mgmt.segment_edit_events where project_name = 'p' order by edit_timestamp;
 -- In order it comes to the same.
-create temp table late as select what, id, root from state;
+create temp table late as select what, id, root, last_merge_at from state;
 select begin_with('[[10, 1, 10, 1], [20, 2, null, null], [40, 4, 40, 4], [null, null, 60, 6]]');
 select update_supervoxels_for_merge('p', '{1, 2}', 3, 'first', '2030-01-01 01:00+00'), update_supervoxels_for_merge('p', '{3, 4}', 5, 'second', '2030-01-01 02:00+00'),
 	update_supervoxels_for_merge('p', '{5, 6}', 7, 'third', '2030-01-01 03:00+00');
-select count(*) from (select * from late except select what, id, root from state) as difference;
+select count(*) from (select * from late except select what, id, root, last_merge_at from state) as difference;
 drop table late;
 
 -- A late split goes on, too; a late merge whose new root was split since stays there, and the segment is looked up again.
