@@ -186,7 +186,7 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
     }
 }
 
-/// Fails unless each completion of a trace as Done has one task to post-process it; of copies, only what is concluded from them.
+/// Fails unless each completion of a trace as Done has one task to post-process it. From that of a copy nothing follows.
 pub fn assert_traces_are_followed_up_once(client: &mut Client, project: &str) {
     let differences = client
         .query(
@@ -194,13 +194,13 @@ pub fn assert_traces_are_followed_up_once(client: &mut Client, project: &str) {
             from (
                 select 'postprocess_' || t.segment_seed_id || '_' || e.event_no as expected
                 from task_mgmt.events e
-                join task_mgmt.tasks t on t.project_name = $1 and t.task_id = e.task_id
+                join task_mgmt.task t on t.project_name = $1 and t.task_id = e.task_id
                 where e.project_name = $1 and e.kind in ('completed', 'concluded') and e.detail = 'Done'
-                    and t.task_type = 'trace_v0' and t.segment_seed_id is not null and t.original_task_id is null
+                    and t.task_type = 'trace_v0' and t.segment_seed_id is not null and t.original_no is null
             ) done
             full join (
-                select task_id from task_mgmt.tasks
-                where project_name = $1 and task_type = 'trace_postprocess_v0' and original_task_id is null
+                select task_id from task_mgmt.task
+                where project_name = $1 and task_type = 'trace_postprocess_v0' and original_no is null
             ) made on made.task_id = done.expected
             where done.expected is null or made.task_id is null",
             &[&project],
