@@ -50,8 +50,14 @@ pub fn try_lock(key: Key) -> bool {
 
 /// Gives back a lock under which nothing was changed.
 pub fn unlock(key: Key) {
-    // SAFETY: the tag is valid, and the lock was taken in this transaction by `lock` or `try_lock`.
-    unsafe { pg_sys::LockRelease(&tag(key), pg_sys::ExclusiveLock as i32, false) };
+    release(tag(key));
+}
+
+/// Gives back what `lock_all` took of these keys.
+pub fn unlock_all(keys: &[Key]) {
+    for tag in in_order(keys) {
+        release(tag);
+    }
 }
 
 /// Waits for several locks of one class in the one order that all use.
@@ -65,13 +71,24 @@ pub fn share_all(keys: &[Key]) {
 }
 
 fn acquire_all(keys: &[Key], mode: u32) {
+    for tag in in_order(keys) {
+        acquire(tag, mode, Wait::Yes);
+    }
+}
+
+/// The locks of these keys, each once, in the one order that all use.
+fn in_order(keys: &[Key]) -> Vec<pg_sys::LOCKTAG> {
     let mut tags: Vec<_> = keys.iter().map(|key| tag(*key)).collect();
     let order = |tag: &pg_sys::LOCKTAG| (tag.locktag_field4, tag.locktag_field2, tag.locktag_field3);
     tags.sort_by_key(order);
     tags.dedup_by_key(|tag| order(tag));
-    for tag in tags {
-        acquire(tag, mode, Wait::Yes);
-    }
+    tags
+}
+
+/// Of a lock of one's own.
+fn release(tag: pg_sys::LOCKTAG) {
+    // SAFETY: the tag is valid, and the lock was taken in this transaction by `lock`, `try_lock` or `lock_all`.
+    unsafe { pg_sys::LockRelease(&tag, pg_sys::ExclusiveLock as i32, false) };
 }
 
 enum Wait {

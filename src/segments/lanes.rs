@@ -64,24 +64,42 @@ pub fn enter_creating<'p>(
 }
 
 /// Opens a call that changes the expected type of a segment: its row is locked, and the keys of its tasks, which are returned.
-/// Errors: P0002.
+///
+/// The row is locked in an attempt first, which tells whether there are more tasks and is taken back. It could be kept if there
+/// are none; but should the client then roll back to a savepoint, whoever waits for the row would go on waiting until the
+/// transaction ends, as PostgreSQL wakes nobody who waits for a subtransaction that has become a part of another one.
+/// Errors: P0002; 40001 a task was created and started between the attempt and the lock.
 pub fn enter_retyping(project_name: Option<&str>, seed: u64) -> Result<(&str, Vec<i64>), Error> {
+    let is_alone = find_tasks(project_name.unwrap_or_default(), &[seed])?.len() > MOST_TASK_KEYS;
+    let project = enter(project_name, is_alone)?;
     let mut known: BTreeSet<String> = BTreeSet::new();
     loop {
-        let is_alone = known.len() > MOST_TASK_KEYS;
+        let keys: Vec<Key> = known.iter().map(|task| Key::Task(project, task)).collect();
+        locks::lock_all(&keys);
         let attempt = Attempt::begin();
-        let project = enter(project_name, is_alone)?;
-        lock_keys(project, known.iter(), is_alone);
-        let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for update");
-        if lock.run(&[project.into(), ids::numeric(seed).into()])? == 0 {
-            return Err(not_found(project, seed)?);
+        lock_for_retyping(project, seed)?;
+        let tasks: BTreeSet<String> = find_tasks(project, &[seed])?.into_values().collect();
+        drop(attempt);
+        if is_alone || tasks.is_subset(&known) {
+            break;
         }
-        let tasks = find_tasks(project, &[seed])?;
-        if is_alone || tasks.values().all(|task| known.contains(task)) {
-            attempt.keep();
-            return Ok((project, tasks.into_keys().collect()));
-        }
-        known = tasks.into_values().collect();
+        locks::unlock_all(&keys);
+        known = tasks;
+    }
+    lock_for_retyping(project, seed)?;
+    let tasks = find_tasks(project, &[seed])?;
+    let mut late = tasks.values().filter(|task| !known.contains(*task));
+    match is_alone || late.all(|task| locks::try_lock(Key::Task(project, task))) {
+        true => Ok((project, tasks.into_keys().collect())),
+        false => Err(Error::Serialization),
+    }
+}
+
+fn lock_for_retyping(project: &str, seed: u64) -> Result<(), Error> {
+    let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for update");
+    match lock.run(&[project.into(), ids::numeric(seed).into()])? {
+        0 => Err(not_found(project, seed)?),
+        _ => Ok(()),
     }
 }
 
