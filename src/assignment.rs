@@ -7,7 +7,6 @@ use pgrx::prelude::*;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::attempt::Attempt;
 use crate::candidates::{Candidate, Candidates};
 use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project, project_user};
@@ -172,13 +171,13 @@ impl<'a> Worker<'a> {
             takeover::take_requested(self, task_id, held)?;
             return Ok(task_id.into());
         }
-        // A paused task is not in task_mgmt.ready, but may be started by name.
-        ready::withdraw(self.project, &[task.task_no])?;
         if task.overlap > 1
             && let Some(copy) = overlap::hand_out(self, task.task_no, task_id)?
         {
             return Ok(copy);
         }
+        // A paused task is not in task_mgmt.ready, but may be started by name.
+        ready::withdraw(self.project, &[task.task_no])?;
         self.take(task.task_no, task_id, task.has_seed_state)?;
         Ok(task_id.into())
     }
@@ -223,30 +222,25 @@ impl<'a> Worker<'a> {
     }
 
     /// The same for an original, of which the user gets a copy or the decision, or for a copy. Whoever is at it may be taking
-    /// another copy, so it may be worth waiting for. What was locked in vain is given back.
+    /// another copy, so it may be worth waiting for.
     pub fn claim_shared(&self, candidate: &Candidate, wait: Wait) -> Result<Claim, Error> {
         let (task_no, task_id) = (candidate.rank.task_no, candidate.task_id.as_str());
         if overlap::is_answered(self, task_no)? {
             return Ok(Claim::Missed);
         }
-        let (attempt, key) = (Attempt::begin(), Key::Task(self.project, task_id));
+        let key = Key::Task(self.project, task_id);
         match wait {
-            Wait::No if !locks::try_lock(key) || !tasks::try_lock_row(self.project, task_no)? => {
-                return Ok(Claim::Busy);
-            }
+            Wait::No if !locks::try_lock(key) => return Ok(Claim::Busy),
             Wait::No => {}
-            Wait::Yes => {
-                locks::lock(key);
-                tasks::lock_row(self.project, task_id)?;
-            }
+            Wait::Yes => locks::lock(key),
         }
-        if !ready::is_for(self, task_no)? || overlap::is_answered(self, task_no)? {
-            return Ok(Claim::Missed);
-        }
-        attempt.keep();
-        ready::withdraw(self.project, &[task_no])?;
-        if let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
+        let is_free = ready::is_for(self, task_no)? && !overlap::is_answered(self, task_no)?;
+        if is_free && let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
             return Ok(Claim::Given(copy));
+        }
+        if !is_free || ready::withdraw(self.project, &[task_no])? == 0 {
+            locks::unlock(key);
+            return Ok(Claim::Missed);
         }
         self.take(task_no, task_id, true)?;
         Ok(Claim::Given(task_id.into()))

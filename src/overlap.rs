@@ -1,8 +1,8 @@
 //! Several people on one task. A task with an overlap of n is an *original*: n users get a copy of it each, which is a task like any
 //! other; then the original is completed as all its copies are, or, if they disagree, given to one more user to decide.
 //!
-//! How many copies there are and what they say is always counted, under the lock of the original's row; it is locked before the
-//! rows of the copies, whose numbers are larger.
+//! How many copies there are and what they say is always counted, under the original's key: whoever makes a copy, finishes it or
+//! opens it again has that, too. The original's row is locked before the rows of the copies, whose numbers are larger.
 
 use crate::assignment::Worker;
 use crate::clock::Instant;
@@ -10,6 +10,7 @@ use crate::copies::{self, NewCopy};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
+use crate::locks::{self, Key};
 use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
@@ -48,7 +49,7 @@ pub fn answered(project: &str, task_nos: &[i64], user_no: i32) -> Result<Vec<i64
     .all(&[project.into(), user_no.into(), task_nos.to_vec().into()], |row| row.get(1))
 }
 
-/// Errors: 42501 if the user has worked on another copy of the task. The caller has locked the original's row.
+/// Errors: 42501 if the user has worked on another copy of the task. The caller has locked the original's key.
 pub fn require_unanswered(project: &str, task_no: i64, task_id: &str, user_no: i32, user: &str) -> Result<(), Error> {
     match answered(project, &[task_no], user_no)?.is_empty() {
         true => Ok(()),
@@ -57,7 +58,8 @@ pub fn require_unanswered(project: &str, task_no: i64, task_id: &str, user_no: i
 }
 
 /// Gives the user a copy of the original and returns its id; None if there are as many as there are to be, or the task is a copy
-/// itself. The caller has locked the original's key and row and withdrawn it from `task_mgmt.ready`.
+/// itself. The original stays where it is among what can be started until the last copy is handed out. The caller has locked the
+/// original's key.
 pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<Option<String>, Error> {
     let project = worker.project;
     let standing = Standing::find(project, original_no)?;
@@ -68,18 +70,39 @@ pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<
         copies::free_id(project, original_no, original_id)
     })?;
     worker.take(copy_no, &copy_id, true)?;
-    if Standing::find(project, original_no)?.note(project, original_no)? {
-        events::append(
-            project,
-            &[original_no],
-            "blocked",
-            Actor::Nobody,
-            Some("all copies are handed out"),
-            worker.now,
-        )?;
+    if standing.copies + 1 == standing.overlap {
+        ready::withdraw(project, &[original_no])?;
+        Standing::find(project, original_no)?.note(project, original_no)?;
+        let detail = Some("all copies are handed out");
+        events::append(project, &[original_no], "blocked", Actor::Nobody, detail, worker.now)?;
     }
-    ready::offer(project, &[original_no])?;
     Ok(Some(copy_id))
+}
+
+/// Locks the key of a task and, if it is a copy, that of its original, in the one order that all use.
+pub fn lock_keys(project: &str, task_id: &str) -> Result<(), Error> {
+    loop {
+        let original = original_id(project, task_id)?;
+        let keys: Vec<Key> =
+            [Some(task_id), original.as_deref()].into_iter().flatten().map(|task| Key::Task(project, task)).collect();
+        locks::lock_all(&keys);
+        // A task that was not there may have become a copy meanwhile.
+        if original.is_some() || original_id(project, task_id)?.is_none() {
+            return Ok(());
+        }
+        locks::unlock_all(&keys);
+    }
+}
+
+/// The id of what the task is a copy of, if it is one.
+fn original_id(project: &str, task_id: &str) -> Result<Option<String>, Error> {
+    sql!(
+        "select o.task_id
+        from task_mgmt.task c
+        join task_mgmt.task o on o.project_name = $1 and o.task_no = c.original_no
+        where c.project_name = $1 and c.task_id = $2 and not c.is_check"
+    )
+    .first(&[project.into(), task_id.into()], |row| row.get(1))
 }
 
 /// Locks the row of what the task is a copy of, if it is one; its number. The caller has locked no row of a task.
@@ -105,7 +128,7 @@ pub fn decision(project: &str, original_no: i64) -> Result<Option<String>, Error
 }
 
 /// Draws the conclusion from a copy that was finished or opened again: the original waits for its open copies, or is completed as
-/// all of them are, or can be started. The caller has locked the original's row, its gate, and those of its dependents.
+/// all of them are, or can be started. The caller has locked the original's key and row, its gate, and those of its dependents.
 pub fn settle(project: &str, original_no: i64, now: Instant) -> Result<(), Error> {
     ready::withdraw(project, &[original_no])?;
     let standing = Standing::find(project, original_no)?;

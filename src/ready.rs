@@ -5,9 +5,10 @@ use crate::assignment::Worker;
 use crate::error::Error;
 use crate::spi::sql;
 
-/// Takes tasks out of `task_mgmt.ready`, waiting for claims in flight. Locks their gates, so that nobody unblocks them meanwhile.
+/// Takes tasks out of `task_mgmt.ready`, waiting for claims in flight, and returns how many were there. Locks their gates, so that
+/// nobody unblocks them meanwhile.
 /// Each half is asked for by a constant, as the planner would otherwise leave it out of the index condition and walk the queue.
-pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
+pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<i64, Error> {
     lock_gates(project, task_nos)?;
     sql!(
         "with fresh as (
@@ -16,15 +17,18 @@ pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
             where t.project_name = $1 and t.task_no = any($2)
                 and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
                 and not r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no
+            returning r.task_no
+        ), returned as (
+            delete from task_mgmt.ready r
+            using task_mgmt.task t
+            where t.project_name = $1 and t.task_no = any($2)
+                and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
+                and r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no
+            returning r.task_no
         )
-        delete from task_mgmt.ready r
-        using task_mgmt.task t
-        where t.project_name = $1 and t.task_no = any($2)
-            and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-            and r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no"
+        select (select count(*) from fresh) + (select count(*) from returned)"
     )
-    .run(&[project.into(), task_nos.to_vec().into()])?;
-    Ok(())
+    .value(&[project.into(), task_nos.to_vec().into()])
 }
 
 /// Puts those of the tasks that can be started into `task_mgmt.ready`.

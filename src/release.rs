@@ -33,8 +33,8 @@ use crate::tasks;
 /// with this status, and it has not been opened again; or has handed it back, and nobody has started or ended it since.
 /// *Errors*: P0002 project or user unknown; 55000 the user does not hold the task, or verification failed;
 /// 22023 status not allowed; 42501 access denied; whatever a handler raises.
-/// *Locks*: the task's key; for a completion the gates of its dependents; for that of a copy also the original's row, its gate and
-/// those of its dependents; for that of a check the user's row.
+/// *Locks*: the task's key; for a completion the gates of its dependents; for that of a copy also the original's key and row, its
+/// gate and those of its dependents; for that of a check the user's row.
 /// *Source*: annotation reference 9, 10.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -49,8 +49,15 @@ fn release_task(
     let user = required("user_id", user_id)?;
     let task = required("task_id", task_id)?;
     let status = required("completion_status", completion_status)?;
-    locks::lock(locks::Key::Task(project, task));
-    let Some(held) = HeldTask::look_up(project, user, task)? else {
+    let key = locks::Key::Task(project, task);
+    locks::lock(key);
+    let mut held = HeldTask::look_up(project, user, task)?;
+    if held.as_ref().is_some_and(HeldTask::is_copy) {
+        locks::unlock(key);
+        overlap::lock_keys(project, task)?;
+        held = HeldTask::look_up(project, user, task)?;
+    }
+    let Some(held) = held else {
         require_repeated(project, user, task, status)?;
         return Ok(true);
     };
@@ -174,6 +181,10 @@ impl<'a> HeldTask<'a> {
         Ok(None)
     }
 
+    fn is_copy(&self) -> bool {
+        self.task_row.original_no.is_some()
+    }
+
     fn complete(self, status: &str, note: Option<&str>) -> Result<(), Error> {
         tasks::require_status_allowed(status, &self.task_type.name, &self.task_type.completion_statuses)?;
         let held = self.verify(status)?;
@@ -229,7 +240,7 @@ impl<'a> HeldTask<'a> {
             task_type: &self.task_type.name,
             user: self.user,
             user_no: self.user_no,
-            is_of_copy: self.task_row.original_no.is_some(),
+            is_of_copy: self.is_copy(),
             now: self.now,
         }
     }

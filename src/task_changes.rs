@@ -141,7 +141,7 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
         let seed: Vec<u64> = named_seed(&data.text()).map(|seed| seed.0).into_iter().collect();
         segments::lanes::announce(project, &seed)?;
     }
-    locks::lock(Key::Task(project, id));
+    overlap::lock_keys(project, id)?;
     if is_progress {
         require_working(project, id)?;
     }
@@ -213,7 +213,7 @@ fn require_working(project: &str, task_id: &str) -> Result<(), Error> {
     }
 }
 
-/// A task whose key and row are locked.
+/// A task whose key and row are locked and, if it is a copy, those of its original.
 pub struct LockedTask<'a> {
     pub project: &'a str,
     pub task_id: &'a str,
@@ -223,7 +223,7 @@ pub struct LockedTask<'a> {
     has_seed_state: bool,
     completion_status: String,
     task_type: String,
-    /// What it is a copy of; that row is locked, too.
+    /// What it is a copy of.
     pub original_no: Option<i64>,
     /// A copy of a golden task, from which nothing follows.
     pub is_check: bool,
@@ -233,7 +233,7 @@ pub struct LockedTask<'a> {
 impl<'a> LockedTask<'a> {
     /// Errors: P0002.
     pub fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
-        locks::lock(Key::Task(project, task_id));
+        overlap::lock_keys(project, task_id)?;
         let original_no = overlap::lock_original(project, task_id)?;
         let found = sql!(
             "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check
