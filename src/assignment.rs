@@ -34,7 +34,8 @@ use crate::tasks;
 /// *Returns* the id of the task or copy, or null if there is nothing to do.
 /// *Errors*: P0002 project, user or task unknown; 55000 project or user not active, another task active, task completed,
 /// cancelled or blocked; 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
-/// *Locks*: the user's key, then the task's; candidates whose key is taken are passed over.
+/// *Locks*: the user's key, then the task's; of a copy that is handed out also the original's. Candidates whose key is taken are
+/// passed over, but for tasks with an overlap, if there is nothing else.
 /// *Source*: annotation reference 7, 8.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -140,26 +141,23 @@ impl<'a> Worker<'a> {
 
     /// Starts the task again if its lease is still this user's.
     pub fn resume(&self, task_id: &str) -> Result<bool, Error> {
-        let Some(renewed) = self.renew(task_id)? else { return Ok(false) };
-        if renewed.has_seed_state {
-            expansion::expand_started(self, renewed.task_no)?;
+        match self.renew(task_id)? {
+            Some(task_no) => expansion::expand_started(self, task_no).map(|()| true),
+            None => Ok(false),
         }
-        Ok(true)
     }
 
-    /// Renews the lease of the task if it is still this user's.
-    pub fn renew(&self, task_id: &str) -> Result<Option<Renewed>, Error> {
+    /// Renews the lease of the task if it is still this user's; its number.
+    pub fn renew(&self, task_id: &str) -> Result<Option<i64>, Error> {
         locks::lock(Key::Task(self.project, task_id));
         let renewed = sql!(
             "update task_mgmt.lease l
             set leased_at = greatest(l.leased_at, $4), started_at = coalesce(l.started_at, $4)
             where l.project_name = $1 and l.task_id = $2 and l.user_no = $3 and l.user_no > 0
-            returning l.task_no, (
-                select t.has_seed_state from task_mgmt.task t where t.project_name = $1 and t.task_no = l.task_no
-            )"
+            returning l.task_no"
         );
         let arguments = [self.project.into(), task_id.into(), self.user_no.into(), clock::now()?.into()];
-        renewed.first(&arguments, |row| Ok(Renewed { task_no: row.get(1)?, has_seed_state: row.get(2)? }))
+        renewed.first(&arguments, |row| row.get(1))
     }
 
     fn start_requested(&self, task_id: &str) -> Result<String, Error> {
@@ -185,17 +183,20 @@ impl<'a> Worker<'a> {
     fn start_next(&self) -> Result<Option<String>, Error> {
         let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
         let mut candidates = Candidates::new(self, &ready, &snapshot)?;
-        let mut busy = vec![];
+        let (mut busy, mut wait) = (vec![], Wait::Yes);
         while let Some(candidate) = candidates.next()? {
             match self.try_claim(&candidate, &ready)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
                 Claim::Busy => busy.push(candidate),
                 Claim::Missed => {}
+                Claim::Overtaken => wait = Wait::No,
             }
         }
         for candidate in busy {
-            if let Claim::Given(task_id) = self.claim_shared(&candidate, Wait::Yes)? {
-                return Ok(Some(task_id));
+            match self.claim_shared(&candidate, wait)? {
+                Claim::Given(task_id) => return Ok(Some(task_id)),
+                Claim::Overtaken => wait = Wait::No,
+                Claim::Busy | Claim::Missed => {}
             }
         }
         takeover::take_next(self)
@@ -212,10 +213,13 @@ impl<'a> Worker<'a> {
         }
         let task_no = candidate.rank.task_no;
         // The row of a task is locked before its place among the ready ones; whoever has it may be waiting for that place.
-        let is_free = !candidate.has_seed_state || tasks::try_lock_row(self.project, task_no)?;
-        if !is_free || !ready.try_delete(candidate.place)? {
+        if candidate.has_seed_state && !tasks::try_lock_row(self.project, task_no)? {
             locks::unlock(key);
             return Ok(Claim::Missed);
+        }
+        if !ready.try_delete(candidate.place)? {
+            locks::unlock(key);
+            return Ok(if candidate.has_seed_state { Claim::Overtaken } else { Claim::Missed });
         }
         self.take(task_no, &candidate.task_id, candidate.has_seed_state)?;
         Ok(Claim::Given(candidate.task_id.clone()))
@@ -225,22 +229,23 @@ impl<'a> Worker<'a> {
     /// another copy, so it may be worth waiting for.
     pub fn claim_shared(&self, candidate: &Candidate, wait: Wait) -> Result<Claim, Error> {
         let (task_no, task_id) = (candidate.rank.task_no, candidate.task_id.as_str());
-        if overlap::is_answered(self, task_no)? {
-            return Ok(Claim::Missed);
-        }
         let key = Key::Task(self.project, task_id);
         match wait {
             Wait::No if !locks::try_lock(key) => return Ok(Claim::Busy),
             Wait::No => {}
             Wait::Yes => locks::lock(key),
         }
-        let is_free = ready::is_for(self, task_no)? && !overlap::is_answered(self, task_no)?;
+        let is_free = ready::hold(self, task_no)? && !overlap::is_answered(self, task_no)?;
         if is_free && let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
             return Ok(Claim::Given(copy));
         }
-        if !is_free || ready::withdraw(self.project, &[task_no])? == 0 {
+        if !is_free || !tasks::try_lock_row(self.project, task_no)? {
             locks::unlock(key);
             return Ok(Claim::Missed);
+        }
+        if ready::withdraw(self.project, &[task_no])? == 0 {
+            locks::unlock(key);
+            return Ok(Claim::Overtaken);
         }
         self.take(task_no, task_id, true)?;
         Ok(Claim::Given(task_id.into()))
@@ -275,6 +280,8 @@ pub enum Claim {
     /// The user has this task now: the candidate, or a copy of it.
     Given(String),
     Missed,
+    /// Missed, but the task's row stays locked: from here on the caller may wait for nobody.
+    Overtaken,
     /// Somebody else is at a task that several users may get something of.
     Busy,
 }
@@ -283,12 +290,6 @@ pub enum Claim {
 pub enum Wait {
     Yes,
     No,
-}
-
-/// A task whose lease was renewed.
-pub struct Renewed {
-    task_no: i64,
-    has_seed_state: bool,
 }
 
 /// A lease that a user holds.

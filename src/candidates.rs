@@ -11,6 +11,7 @@ use task_mgmt_core::frontier::Frontier;
 use crate::assignment::Worker;
 use crate::columns::ready;
 use crate::error::Error;
+use crate::overlap;
 use crate::rows::{Key, Place, Row, Scan, Snapshot, Table};
 
 /// A task that could be started when it was looked up; only a claim can tell whether it still can.
@@ -34,7 +35,6 @@ pub struct Rank {
 
 /// A merge over the heads of a user's queues. As long as it lives, so do the places of its candidates.
 pub struct Candidates<'t> {
-    lanes: &'t [i32],
     queues: Vec<Queue<'t>>,
     heads: BinaryHeap<Reverse<(Candidate, usize)>>,
     /// The one scan that reads all queues: to open one for each would cost twice as much as to read its head.
@@ -43,19 +43,26 @@ pub struct Candidates<'t> {
     reading: Option<usize>,
     /// The queue of the candidate that was given out last. Its next task is looked up only if somebody asks for it.
     given_out: Option<usize>,
+    worker: &'t Worker<'t>,
+    /// Found in the queues, but not given out yet.
+    ahead: VecDeque<Candidate>,
+    /// How far to look ahead when the next shared one comes.
+    stride: usize,
 }
 
 impl<'t> Candidates<'t> {
     /// `table` is `task_mgmt.ready`.
-    pub fn new(worker: &'t Worker, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
+    pub fn new(worker: &'t Worker<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
         let project = vec![Key::text(ready::PROJECT_NAME, worker.project)];
         let mut candidates = Self {
-            lanes: &worker.lanes,
             queues: vec![],
             heads: BinaryHeap::new(),
             scan: table.scan_often(c"ready_pkey", snapshot, project, MOST_KEYS),
             reading: None,
             given_out: None,
+            worker,
+            ahead: VecDeque::new(),
+            stride: 1,
         };
         for queue_no in std::iter::once(-worker.user_no).chain(worker.lanes.iter().copied()) {
             let name = QueueName { table: table.oid(), project: worker.project, queue_no };
@@ -68,8 +75,36 @@ impl<'t> Candidates<'t> {
         Ok(candidates)
     }
 
-    /// The best of the rest.
+    /// The best of the rest. What the user has done another copy of is left out.
     pub fn next(&mut self) -> Result<Option<Candidate>, Error> {
+        loop {
+            if let Some(candidate) = self.ahead.pop_front() {
+                return Ok(Some(candidate));
+            }
+            match self.next_head()? {
+                Some(candidate) if candidate.is_shared => self.look_ahead(candidate)?,
+                candidate => return Ok(candidate),
+            }
+        }
+    }
+
+    /// What a user is done with may stand in front of the queue for long; so it is asked about many at once, if there are many.
+    fn look_ahead(&mut self, first: Candidate) -> Result<(), Error> {
+        self.ahead.push_back(first);
+        while self.ahead.len() < self.stride
+            && let Some(candidate) = self.next_head()?
+        {
+            self.ahead.push_back(candidate);
+        }
+        self.stride = (2 * self.stride).min(MOST_AHEAD);
+        let shared = self.ahead.iter().filter(|candidate| candidate.is_shared);
+        let shared: Vec<i64> = shared.map(|candidate| candidate.rank.task_no).collect();
+        let answered = overlap::answered(self.worker.project, &shared, self.worker.user_no)?;
+        self.ahead.retain(|candidate| !answered.contains(&candidate.rank.task_no));
+        Ok(())
+    }
+
+    fn next_head(&mut self) -> Result<Option<Candidate>, Error> {
         if let Some(queue) = self.given_out.take() {
             self.advance(queue)?;
         }
@@ -89,13 +124,16 @@ impl<'t> Candidates<'t> {
         loop {
             let is_here = self.reading.replace(queue) == Some(queue);
             let Some((lane_no, candidate)) = self.queues[queue].next(&mut self.scan, is_here)? else { return Ok(()) };
-            if self.lanes.binary_search(&lane_no).is_ok() {
+            if self.worker.lanes.binary_search(&lane_no).is_ok() {
                 self.heads.push(Reverse((candidate, queue)));
                 return Ok(());
             }
         }
     }
 }
+
+/// Of how many candidates a claim asks at once whether the user has done another copy.
+const MOST_AHEAD: usize = 64;
 
 /// The columns of the index of `task_mgmt.ready`, of which a scan names one twice at most, instead of the last.
 const MOST_KEYS: usize = 5;

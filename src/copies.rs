@@ -6,6 +6,7 @@ use task_mgmt_core::neuroglancer::seed::seed_of;
 use crate::clock::Instant;
 use crate::error::Error;
 use crate::events;
+use crate::locks::{self, Key};
 use crate::spi::sql;
 
 /// A copy that is to be made.
@@ -70,13 +71,18 @@ pub fn free_id(project: &str, original_no: i64, original_id: &str) -> Result<Str
     )
 }
 
-/// The first of the ids that no task has yet.
+/// The first of the ids that no task has yet and nobody is asking for; its key is locked.
 pub fn first_free(project: &str, ids: impl Iterator<Item = String>) -> Result<String, Error> {
     for id in ids {
+        let key = Key::Task(project, &id);
+        if !locks::try_lock(key) {
+            continue;
+        }
         let taken = sql!("select from task_mgmt.task where project_name = $1 and task_id = $2");
         if taken.run(&[project.into(), id.as_str().into()])? == 0 {
             return Ok(id);
         }
+        locks::unlock(key);
     }
     Err(Error::Internal("there is no id left".into()))
 }

@@ -189,7 +189,7 @@ fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(S
 fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
     let workers: Vec<&Worker> = workers.iter().filter(|worker| worker.require_active().is_ok()).collect();
     let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
-    let (mut queues, mut busy) = (vec![], vec![]);
+    let (mut queues, mut busy, mut wait) = (vec![], vec![], Wait::Yes);
     let mut heads = BinaryHeap::new();
     for worker in &workers {
         let mut candidates = Candidates::new(worker, &ready, &snapshot)?;
@@ -201,12 +201,15 @@ fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
             Claim::Given(task_id) => return Ok(Some((workers[index].project.into(), task_id))),
             Claim::Busy => busy.push((candidate, index)),
             Claim::Missed => {}
+            Claim::Overtaken => wait = Wait::No,
         }
         heads.extend(queues[index].next()?.map(|candidate| Reverse((candidate, index))));
     }
     for (candidate, index) in busy {
-        if let Claim::Given(task_id) = workers[index].claim_shared(&candidate, Wait::Yes)? {
-            return Ok(Some((workers[index].project.into(), task_id)));
+        match workers[index].claim_shared(&candidate, wait)? {
+            Claim::Given(task_id) => return Ok(Some((workers[index].project.into(), task_id))),
+            Claim::Overtaken => wait = Wait::No,
+            Claim::Busy | Claim::Missed => {}
         }
     }
     take_next(&workers)

@@ -183,7 +183,7 @@ impl<'a> Work<'a> {
         let project = projects::enter(Level::Worker, project_name)?;
         let task = required("task_id", task_id)?;
         let user = required("user_id", user_id)?;
-        access::require_binding(project, user, users::bound_role(project, user)?)?;
+        users::require_acting(project, user)?;
         Ok(Self { project, user, task_no: tasks::find_no(project, task)? })
     }
 }

@@ -110,10 +110,25 @@ pub fn check_some(completion: &Completion, golden_percent: &str) -> Result<(), E
         Ok((row.get::<i64>(1)?, row.get::<String>(2)?))
     })?;
     golden.sort_by_key(|(_, golden_id)| turn(user, golden_id));
-    match golden.into_iter().find(|(_, golden_id)| locks::try_lock(Key::Task(project, golden_id))) {
-        Some((golden_no, golden_id)) => check(completion, golden_no, &golden_id),
-        None => Ok(()),
+    for (golden_no, golden_id) in golden {
+        let key = Key::Task(project, &golden_id);
+        if locks::try_lock(key) {
+            if is_known(completion, golden_no)? {
+                return check(completion, golden_no, &golden_id);
+            }
+            locks::unlock(key);
+        }
     }
+    Ok(())
+}
+
+/// Whether a golden task, whose key is locked now, still has an outcome and the type of the task that was completed.
+fn is_known(completion: &Completion, golden_no: i64) -> Result<bool, Error> {
+    let known = sql!(
+        "select from task_mgmt.task
+        where project_name = $1 and task_no = $2 and task_type = $3 and status = 'completed'"
+    );
+    Ok(known.run(&[completion.project.into(), golden_no.into(), completion.task_type.into()])? > 0)
 }
 
 /// Makes the copy; its id is like those of the tasks beside it.

@@ -6,11 +6,21 @@ use pgrx::nullable::Nullable;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use crate::error::Error;
+
 /// A detoasted jsonb value.
 #[derive(Clone)]
 pub struct Jsonb(Vec<u8>);
 
 impl Jsonb {
+    /// The value of JSON text that the program has made.
+    pub fn of(text: &str) -> Result<Self, Error> {
+        // SAFETY: what jsonb_in returns is a jsonb.
+        let value =
+            datum(text).and_then(|datum| unsafe { Self::from_polymorphic_datum(datum, false, Self::type_oid()) });
+        value.ok_or_else(|| Error::Internal("JSON contains a zero byte".into()))
+    }
+
     /// The value as JSON text, numbers in full precision.
     pub fn text(&self) -> String {
         // SAFETY: the bytes are a copy of a valid, detoasted jsonb; Vec aligns them as malloc does.

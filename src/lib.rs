@@ -210,6 +210,12 @@ mod tests {
             value::<String>("select mode from pg_locks where objsubid = 15 and locktype = 'advisory'").as_deref(),
             Some("RowExclusiveLock")
         );
+        let seed = |held: &str| {
+            value::<String>(&format!("select mode from pg_locks where objsubid = {held} and locktype = 'advisory'"))
+        };
+        locks::share_all(&[Key::Seed("p", 7)]);
+        locks::share_apart(Key::Seeds("p"));
+        assert_eq!((seed("20").as_deref(), seed("21").as_deref()), (Some("ShareLock"), Some("RowExclusiveLock")));
         locks::unlock(Key::Task("p", "t"));
         let tasks =
             "select count(*) from pg_locks where objsubid = 14 and locktype = 'advisory' and pid = pg_backend_pid()";

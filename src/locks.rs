@@ -1,7 +1,7 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), new segments, tasks (sorted), time; then
-//! rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by
+//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), tasks (sorted), new segments, seeds, time;
+//! then rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by
 //! task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
 
@@ -18,15 +18,22 @@ pub enum Key<'a> {
     Edits(&'a str),
     /// Exclusive for whatever may give the user a task.
     User(&'a str, &'a str),
+    /// Exclusive for whatever changes who holds the task or whether it can be started.
+    Task(&'a str, &'a str),
     /// Shared by those who create segments, and shared apart by those who make tasks of seeds without a segment, so that the
     /// others' tasks or segments are there to be seen, or never come. Exclusive for who must know what there is before it makes
     /// more.
     Segments(&'a str),
-    /// Exclusive for whatever changes who holds the task or whether it can be started.
-    Task(&'a str, &'a str),
+    /// Exclusive for whoever gives the segment of this seed another type; shared by those who make tasks of it.
+    Seed(&'a str, u64),
+    /// Shared by those who give a segment another type, and shared apart by those who make tasks of very many.
+    Seeds(&'a str),
     /// Shared by whoever books time; exclusive for whoever closes a pay period.
     Time(&'a str),
 }
+
+/// The table of locks is of limited size and shared by all; who needs more keys of one class than this locks something larger.
+pub const MOST_KEYS: usize = 64;
 
 /// Waits for a lock that others may share.
 pub fn share(key: Key) {
@@ -50,14 +57,8 @@ pub fn try_lock(key: Key) -> bool {
 
 /// Gives back a lock under which nothing was changed.
 pub fn unlock(key: Key) {
-    release(tag(key));
-}
-
-/// Gives back what `lock_all` took of these keys.
-pub fn unlock_all(keys: &[Key]) {
-    for tag in in_order(keys) {
-        release(tag);
-    }
+    // SAFETY: the tag is valid, and the lock was taken in this transaction by `lock`, `try_lock` or `lock_all`.
+    unsafe { pg_sys::LockRelease(&tag(key), pg_sys::ExclusiveLock as i32, false) };
 }
 
 /// Waits for several locks of one class in the one order that all use.
@@ -71,24 +72,13 @@ pub fn share_all(keys: &[Key]) {
 }
 
 fn acquire_all(keys: &[Key], mode: u32) {
-    for tag in in_order(keys) {
-        acquire(tag, mode, Wait::Yes);
-    }
-}
-
-/// The locks of these keys, each once, in the one order that all use.
-fn in_order(keys: &[Key]) -> Vec<pg_sys::LOCKTAG> {
     let mut tags: Vec<_> = keys.iter().map(|key| tag(*key)).collect();
     let order = |tag: &pg_sys::LOCKTAG| (tag.locktag_field4, tag.locktag_field2, tag.locktag_field3);
     tags.sort_by_key(order);
     tags.dedup_by_key(|tag| order(tag));
-    tags
-}
-
-/// Of a lock of one's own.
-fn release(tag: pg_sys::LOCKTAG) {
-    // SAFETY: the tag is valid, and the lock was taken in this transaction by `lock`, `try_lock` or `lock_all`.
-    unsafe { pg_sys::LockRelease(&tag, pg_sys::ExclusiveLock as i32, false) };
+    for tag in tags {
+        acquire(tag, mode, Wait::Yes);
+    }
 }
 
 enum Wait {
@@ -111,6 +101,8 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
         Key::User(project, user) => (13, hash(project, user)),
         Key::Task(project, task) => (14, hash(project, task)),
         Key::Segments(project) => (15, hash(project, "")),
+        Key::Seed(project, seed) => (20, hash(project, &seed.to_string())),
+        Key::Seeds(project) => (21, hash(project, "")),
         Key::Time(project) => (16, hash(project, "")),
     };
     pg_sys::LOCKTAG {

@@ -20,7 +20,6 @@ use crate::error::Error;
 use crate::ids;
 use crate::json::Jsonb;
 use crate::settings;
-use crate::spi::read;
 
 /// The neuroglancer state of a segment, as a JSON object.
 ///
@@ -215,7 +214,7 @@ fn segment_type(
 }
 
 fn as_jsonb(json: &str) -> Result<Jsonb, Error> {
-    read!("select $1::jsonb").value(&[json.into()])
+    Jsonb::of(json)
 }
 
 fn as_link(json: &str) -> String {

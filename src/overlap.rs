@@ -72,49 +72,34 @@ pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<
     worker.take(copy_no, &copy_id, true)?;
     if standing.copies + 1 == standing.overlap {
         ready::withdraw(project, &[original_no])?;
-        Standing::find(project, original_no)?.note(project, original_no)?;
+        Standing { copies: standing.overlap, open: standing.open + 1, ..standing }.note(project, original_no)?;
         let detail = Some("all copies are handed out");
         events::append(project, &[original_no], "blocked", Actor::Nobody, detail, worker.now)?;
     }
     Ok(Some(copy_id))
 }
 
-/// Locks the key of a task and, if it is a copy, that of its original, in the one order that all use.
-pub fn lock_keys(project: &str, task_id: &str) -> Result<(), Error> {
-    loop {
-        let original = original_id(project, task_id)?;
-        let keys: Vec<Key> =
-            [Some(task_id), original.as_deref()].into_iter().flatten().map(|task| Key::Task(project, task)).collect();
-        locks::lock_all(&keys);
-        // A task that was not there may have become a copy meanwhile.
-        if original.is_some() || original_id(project, task_id)?.is_none() {
-            return Ok(());
-        }
-        locks::unlock_all(&keys);
-    }
+/// The number of what the task is a copy of, or its own.
+pub fn original_no(project: &str, task_no: i64) -> Result<i64, Error> {
+    sql!("select coalesce(original_no, task_no) from task_mgmt.task where project_name = $1 and task_no = $2")
+        .value(&[project.into(), task_no.into()])
 }
 
-/// The id of what the task is a copy of, if it is one.
-fn original_id(project: &str, task_id: &str) -> Result<Option<String>, Error> {
-    sql!(
-        "select o.task_id
+/// Locks the key of a task and, if it is a copy, that of its original, in the one order that all use; the original's number.
+pub fn lock_keys(project: &str, task_id: &str) -> Result<Option<i64>, Error> {
+    let key = Key::Task(project, task_id);
+    locks::lock(key);
+    let original = sql!(
+        "select o.task_no, o.task_id
         from task_mgmt.task c
         join task_mgmt.task o on o.project_name = $1 and o.task_no = c.original_no
         where c.project_name = $1 and c.task_id = $2 and not c.is_check"
     )
-    .first(&[project.into(), task_id.into()], |row| row.get(1))
-}
-
-/// Locks the row of what the task is a copy of, if it is one; its number. The caller has locked no row of a task.
-pub fn lock_original(project: &str, task_id: &str) -> Result<Option<i64>, Error> {
-    sql!(
-        "select task_no from task_mgmt.task
-        where project_name = $1 and task_no = (
-            select c.original_no from task_mgmt.task c where c.project_name = $1 and c.task_id = $2 and not c.is_check
-        )
-        for no key update"
-    )
-    .first(&[project.into(), task_id.into()], |row| row.get(1))
+    .first(&[project.into(), task_id.into()], |row| Ok((row.get(1)?, row.get::<String>(2)?)))?;
+    let Some((original_no, original_id)) = original else { return Ok(None) };
+    locks::unlock(key);
+    locks::lock_all(&[key, Key::Task(project, &original_id)]);
+    Ok(Some(original_no))
 }
 
 /// The id of the original if it is completed, or held by somebody who decides.
@@ -147,7 +132,7 @@ pub fn settle(project: &str, original_no: i64, now: Instant) -> Result<(), Error
     ready::offer_gated(project, &[original_no])
 }
 
-/// Refuses what would make a copy differ from its original, or leave no room for it. The caller has locked the task's row.
+/// Refuses to open a copy again if there is no room for it. The caller has locked the task's row.
 /// Errors: 55000.
 pub fn require_room(project: &str, original_no: i64, copy_id: &str) -> Result<(), Error> {
     let standing = Standing::find(project, original_no)?;

@@ -1,11 +1,12 @@
 //! Looking at what `start_task` would hand out next, without taking it.
 
+use std::collections::HashSet;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
 
 use crate::access::{self, Level};
-use crate::arguments::required;
+use crate::arguments::{self, required};
 use crate::assignment::Worker;
 use crate::candidates::Candidates;
 use crate::error::Error;
@@ -48,32 +49,36 @@ fn peek_tasks(
 > {
     let project = required("project_name", project_name)?;
     let user = required("user_id", user_id)?;
-    let most = required("max_tasks", max_tasks)?;
+    let most = arguments::not_negative("max_tasks", max_tasks)? as usize;
     access::require(Level::Reader, project)?;
-    let most = usize::try_from(most).map_err(|_| Invalid(format!("max_tasks must not be negative, found {most}")));
-    let most = most.map_err(Error::from)?;
     let (task_ids, reasons) = next_tasks(&Worker::find(project, user)?, most)?.into_iter().unzip();
     Ok(TableIterator::new(describe(project, task_ids, reasons)?))
 }
 
-/// The ids of the tasks, each with why it is one.
+/// The ids of the tasks, each with why it is one. Of several that are about the same, the user would get one only.
 fn next_tasks(worker: &Worker, most: usize) -> Result<Vec<(String, &'static str)>, Error> {
     let mut next: Vec<(String, &'static str)> = vec![];
     next.extend(worker.active_task.clone().map(|task| (task, "held")));
     if worker.require_active().is_ok() {
+        let mut originals = HashSet::new();
+        let mut is_new =
+            |task_no| overlap::original_no(worker.project, task_no).map(|original| originals.insert(original));
         let (ready, snapshot) = (Table::open_to_read(c"ready"), Snapshot::latest());
         let mut candidates = Candidates::new(worker, &ready, &snapshot)?;
         while next.len() < most
             && let Some(candidate) = candidates.next()?
         {
-            if candidate.is_shared && overlap::is_answered(worker, candidate.rank.task_no)? {
-                continue;
+            if !candidate.is_shared || is_new(candidate.rank.task_no)? {
+                let why = if candidate.rank.is_unassigned { "available" } else { "assigned" };
+                next.push((candidate.task_id, why));
             }
-            let why = if candidate.rank.is_unassigned { "available" } else { "assigned" };
-            next.push((candidate.task_id, why));
         }
         if next.len() < most {
-            next.extend(takeover::idle_tasks(worker)?.into_iter().map(|task| (task.task_id, "takeover")));
+            for task in takeover::idle_tasks(worker)? {
+                if is_new(task.held.task_no)? {
+                    next.push((task.task_id, "takeover"));
+                }
+            }
         }
     }
     next.truncate(most);

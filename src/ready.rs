@@ -1,33 +1,51 @@
 //! What can be started right now. Whoever changes whether or where a task can be started withdraws it first and offers it
-//! afterwards, holding the task's key (or its row in `task_mgmt.task`); a claim simply deletes the row it found.
+//! afterwards, holding the task's key (or its row in `task_mgmt.task`); a claim simply deletes the row it found, or locks it as long as
+//! there are more copies to hand out.
 
 use crate::assignment::Worker;
 use crate::error::Error;
 use crate::spi::sql;
 
+/// The place `r` of task `t` in one half of `task_mgmt.ready`. Each half is asked for by a constant, as the planner would otherwise
+/// leave it out of the index condition and walk the queue.
+macro_rules! place {
+    (fresh) => {
+        place!("not r.is_returned")
+    };
+    (returned) => {
+        place!("r.is_returned")
+    };
+    ($half:literal) => {
+        concat!(
+            "t.project_name = $1 and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no) and ",
+            $half,
+            " and r.urgency = -t.priority and r.task_no = t.task_no"
+        )
+    };
+}
+
 /// Takes tasks out of `task_mgmt.ready`, waiting for claims in flight, and returns how many were there. Locks their gates, so that
 /// nobody unblocks them meanwhile.
-/// Each half is asked for by a constant, as the planner would otherwise leave it out of the index condition and walk the queue.
 pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<i64, Error> {
     lock_gates(project, task_nos)?;
-    sql!(
+    sql!(concat!(
         "with fresh as (
             delete from task_mgmt.ready r
             using task_mgmt.task t
-            where t.project_name = $1 and t.task_no = any($2)
-                and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-                and not r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no
+            where t.task_no = any($2) and ",
+        place!(fresh),
+        "
             returning r.task_no
         ), returned as (
             delete from task_mgmt.ready r
             using task_mgmt.task t
-            where t.project_name = $1 and t.task_no = any($2)
-                and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-                and r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no
+            where t.task_no = any($2) and ",
+        place!(returned),
+        "
             returning r.task_no
         )
         select (select count(*) from fresh) + (select count(*) from returned)"
-    )
+    ))
     .value(&[project.into(), task_nos.to_vec().into()])
 }
 
@@ -51,35 +69,49 @@ pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the task can be started right now, and stands in a queue of the user's.
-pub fn is_for(worker: &Worker, task_no: i64) -> Result<bool, Error> {
-    let startable = sql!(
-        "select from task_mgmt.startable
-        where project_name = $1 and task_no = $2 and (queue_no > 0 or queue_no = -$3) and lane_no = any($4)"
-    );
-    let found = [worker.project.into(), task_no.into(), worker.user_no.into(), worker.lanes.clone().into()];
-    Ok(startable.run(&found)? > 0)
+/// Whether the task stands in a queue of the user's; if so, whoever withdraws it waits for this transaction to end.
+pub fn hold(worker: &Worker, task_no: i64) -> Result<bool, Error> {
+    let held = sql!(concat!(
+        "with fresh as (
+            select r.queue_no, r.lane_no
+            from task_mgmt.task t, task_mgmt.ready r
+            where t.task_no = $2 and ",
+        place!(fresh),
+        "
+            for key share of r skip locked
+        ), returned as (
+            select r.queue_no, r.lane_no
+            from task_mgmt.task t, task_mgmt.ready r
+            where t.task_no = $2 and ",
+        place!(returned),
+        "
+            for key share of r skip locked
+        )
+        select from (select * from fresh union all select * from returned) as place
+        where (queue_no > 0 or queue_no = -$3) and lane_no = any($4)"
+    ));
+    let arguments = [worker.project.into(), task_no.into(), worker.user_no.into(), worker.lanes.clone().into()];
+    Ok(held.run(&arguments)? > 0)
 }
 
 /// Brings what `task_mgmt.ready` says of a task's state up to date, where it stands: its place does not depend on that. The caller
 /// has locked the task's key and row.
 pub fn note_state(project: &str, task_no: i64) -> Result<(), Error> {
-    sql!(
+    sql!(concat!(
         "with fresh as (
             update task_mgmt.ready r
             set has_seed_state = t.has_seed_state
             from task_mgmt.task t
-            where t.project_name = $1 and t.task_no = $2
-                and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-                and not r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no
+            where t.task_no = $2 and ",
+        place!(fresh),
+        "
         )
         update task_mgmt.ready r
         set has_seed_state = t.has_seed_state
         from task_mgmt.task t
-        where t.project_name = $1 and t.task_no = $2
-            and r.project_name = $1 and r.queue_no = coalesce(-t.assigned_user_no, t.lane_no)
-            and r.is_returned and r.urgency = -t.priority and r.task_no = t.task_no"
-    )
+        where t.task_no = $2 and ",
+        place!(returned)
+    ))
     .run(&[project.into(), task_no.into()])?;
     Ok(())
 }

@@ -52,7 +52,7 @@ fn release_task(
     let key = locks::Key::Task(project, task);
     locks::lock(key);
     let mut held = HeldTask::look_up(project, user, task)?;
-    if held.as_ref().is_some_and(HeldTask::is_copy) {
+    if !status.is_empty() && held.as_ref().is_some_and(HeldTask::settles_original) {
         locks::unlock(key);
         overlap::lock_keys(project, task)?;
         held = HeldTask::look_up(project, user, task)?;
@@ -181,8 +181,9 @@ impl<'a> HeldTask<'a> {
         Ok(None)
     }
 
-    fn is_copy(&self) -> bool {
-        self.task_row.original_no.is_some()
+    /// Whether its completion decides about what it is a copy of.
+    fn settles_original(&self) -> bool {
+        self.task_row.original_no.is_some() && !self.task_row.is_check
     }
 
     fn complete(self, status: &str, note: Option<&str>) -> Result<(), Error> {
@@ -217,7 +218,7 @@ impl<'a> HeldTask<'a> {
     /// The effects of a completion are those of the original, whose row is locked first.
     fn complete_copy(&self, original_no: i64, status: &str, note: Option<&str>) -> Result<(), Error> {
         let project = self.project;
-        overlap::lock_original(project, self.task_id)?;
+        tasks::lock_rows(project, vec![original_no])?;
         overlap::require_unanswered(project, self.task_no, self.task_id, self.user_no, self.user)?;
         let has_dependents = self.write_completion(status, note)?;
         satisfaction::lock_gates(project, &[original_no, self.task_no])?;
@@ -240,7 +241,7 @@ impl<'a> HeldTask<'a> {
             task_type: &self.task_type.name,
             user: self.user,
             user_no: self.user_no,
-            is_of_copy: self.is_copy(),
+            is_of_copy: self.task_row.original_no.is_some(),
             now: self.now,
         }
     }

@@ -49,8 +49,8 @@ pub fn satisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> R
 }
 
 /// Makes dependents wait again for a task that is no longer completed as they require; for those that somebody has started
-/// or finished it only records so, and returns them. The caller has locked the dependents.
-pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<Vec<i64>, Error> {
+/// or finished it only records so. Returns these and those that wait. The caller has locked the dependents.
+pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) -> Result<(Vec<i64>, Vec<i64>), Error> {
     let dependents = sql!(
         "select distinct task_no
         from task_mgmt.dependency
@@ -59,7 +59,7 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     )
     .all(&[project.into(), upstream_no.into(), status.into()], |row| row.get(1))?;
     if dependents.is_empty() {
-        return Ok(vec![]);
+        return Ok((vec![], vec![]));
     }
     ready::withdraw(project, &dependents)?;
     let (started, waiting) = split_by_started(project, &dependents)?;
@@ -78,7 +78,7 @@ pub fn unsatisfy(project: &str, upstream_no: i64, status: &str, now: Instant) ->
     add_unsatisfied(project, &waiting, waiting.iter().filter_map(|task_no| counts.get(task_no).copied()).collect())?;
     events::append(project, &waiting, "blocked", Actor::Caller, None, now)?;
     events::append(project, &started, "upstream_reopened", Actor::Caller, None, now)?;
-    Ok(started)
+    Ok((started, waiting))
 }
 
 /// Those that somebody holds or has finished, and the rest.

@@ -254,7 +254,7 @@ impl<'a> Event<'a> {
     }
 
     /// Locks and returns the segments that the event concerns: of the old roots, and with these supervoxels as seeds; without
-    /// those that a newer edit has moved. Whoever sets the root of a segment meanwhile is waited for.
+    /// those that a newer edit has moved. Whoever is giving one of these another root is waited for.
     fn lock_segments(&self, supervoxels: &BTreeSet<u64>) -> Result<BTreeSet<u64>, Error> {
         let mut seeds: BTreeSet<u64> = sql!(
             "select seed_id::text
@@ -311,10 +311,10 @@ impl<'a> Event<'a> {
                     last_merge_at = greatest(s.last_merge_at, case when moved.is_merged then moved.since end)
                 from unnest($2, $3, $4, $6) as moved (seed_id, root_id, since, is_merged)
                 where s.project_name = $1 and s.seed_id = moved.seed_id
-                returning s.seed_id, moved.root_id, moved.since
+                returning s.seed_id, moved.since
             )
-            insert into task_mgmt.segment_move (project_name, seed_id, event_id, new_root_id, moved_at)
-            select $1, seed_id, $7, root_id, since from moved"
+            insert into task_mgmt.segment_move (project_name, seed_id, event_id, moved_at)
+            select $1, seed_id, $7, since from moved"
         )
         .run(&[
             self.project.into(),

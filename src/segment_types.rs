@@ -101,6 +101,7 @@ fn list_segment_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> 
 /// region_mesh, seed_mask, instruction, instruction_link; null clears all but the first.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
+/// *Locks*: the segment type's row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn update_segment_type(
@@ -116,7 +117,8 @@ fn update_segment_type(
         return Err(not_found(project, name)?.into());
     }
     let record = sql!(RECORD).first(&[project.into(), name.into()], |row| row.get(2))?;
-    let changes = arguments::changes(data, record.ok_or(Error::Serialization)?)?;
+    let changes =
+        arguments::changes(data, record.ok_or_else(|| Error::Internal(format!("segment type {name} is gone")))?)?;
     let patch = SegmentTypePatch::parse(&changes).map_err(Error::from)?;
     if changes == "{}" {
         return Ok(true);

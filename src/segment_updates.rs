@@ -24,6 +24,7 @@ use crate::spi::{read, sql};
 /// being processed becomes pending again when it ends. An update that waits keeps its place in the queue.
 /// *Returns* the number of segments.
 /// *Errors*: P0002 project unknown; 22023 bad id; 42501 access denied.
+/// *Locks*: rows of updates, in the order of their seeds.
 /// *Source*: annotation reference 17.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -63,6 +64,8 @@ fn queue_segment_updates_for_seeds(
 /// *Returns* one row, or none if there is nothing to do: project_name, seed_id, current_segment_id (null if unknown), attempt
 /// (1 for the first), token, which the calls that end or extend the lease need.
 /// *Errors*: P0002 project unknown; 22023 bad worker or lease_seconds; 42501 access denied.
+/// *Locks*: one row of an update that nobody has locked; without a project before it the keys of the projects that have some to claim,
+/// shared.
 /// *Source*: annotation reference 17.2.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -111,6 +114,7 @@ fn claim_segment_update(
 /// *Arguments*: `token` is that of the claim; `seconds` from 1 to 86400.
 /// *Returns* false if the lease was lost: somebody has claimed the update since, or it is over.
 /// *Errors*: P0002 project unknown; 22023 a bad argument; 42501 access denied.
+/// *Locks*: the row of the update.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn extend_segment_update(
@@ -134,6 +138,7 @@ fn extend_segment_update(
 /// *Arguments*: `token` is that of the claim.
 /// *Returns* false if the lease was lost: somebody has claimed the update since, or it is over.
 /// *Errors*: P0002 project unknown; 22023 bad id; 42501 access denied.
+/// *Locks*: the row of the update.
 /// *Source*: annotation reference 17.2.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -166,6 +171,7 @@ fn complete_segment_update(
 /// *Returns* the status that the update has now, pending or failed; null if the lease was lost: somebody has claimed the update
 /// since, or it is over.
 /// *Errors*: P0002 project unknown; 22023 a bad argument; 42501 access denied.
+/// *Locks*: the row of the update.
 /// *Source*: annotation reference 17.2, 17.4.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -236,6 +242,7 @@ fn get_segment_update_stats(project_name: Option<&str>) -> Result<Jsonb, ErrorRe
 ///
 /// *Arguments*: `days_old` from 0 to 36500.
 /// *Errors*: P0002 project unknown; 22023 bad number of days; 42501 access denied.
+/// *Locks*: rows of updates, in the order of their seeds.
 /// *Source*: annotation reference 17.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]

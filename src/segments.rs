@@ -12,7 +12,6 @@ mod rows;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::segments::{NewSegment, SegmentFilters, SegmentPatch, SegmentStatus};
 use task_mgmt_core::tasks::SeedId;
 
@@ -23,7 +22,7 @@ use crate::error::Error;
 use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
-use crate::spi::{read, sql};
+use crate::spi::{Statement, read, sql};
 
 /// What `get_segment` returns, and what `update_segment` leaves out of its data if it is so already.
 const RECORD: &str =
@@ -89,8 +88,8 @@ fn get_segment(project_name: Option<&str>, seed_id: Option<AnyNumeric>) -> Resul
 /// *Returns* true.
 /// *Errors*: P0002 project, segment or segment type unknown; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
-/// *Locks*: the segment's row; with expected_segment_type before it the keys of the segment's tasks and after it their rows, and
-/// if they are very many, the whole project.
+/// *Locks*: the segment's row; with expected_segment_type before it the key of the seed; if that changes, before both the keys of
+/// the segment's tasks and after both their rows, and if they are very many, the whole project.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn update_segment(
@@ -100,14 +99,12 @@ fn update_segment(
 ) -> Result<bool, ErrorReport> {
     let seed = ids::one("seed_id", seed_id)?;
     let data = required("data", data)?;
-    let (project, tasks) = match arguments::keys(&data)?.iter().any(|key| key == "expected_segment_type") {
-        true => lanes::enter_retyping(project_name, seed)?,
-        false => {
-            let project = projects::enter(Level::Manager, project_name)?;
-            lock_row(project, seed)?;
-            (project, vec![])
-        }
+    let names_type = arguments::keys(&data)?.iter().any(|key| key == "expected_segment_type");
+    let (project, tasks) = match names_type {
+        true => lanes::enter_retyping(project_name, seed, |project| is_retyped(project, seed, &data))?,
+        false => (projects::enter(Level::Manager, project_name)?, vec![]),
     };
+    lock_row(project, seed)?;
     let record: Jsonb = sql!(RECORD).value(&[project.into(), ids::numeric(seed).into()])?;
     let changes = arguments::changes(data, record.clone())?;
     let patch = SegmentPatch::parse(&changes).map_err(Error::from)?;
@@ -140,8 +137,8 @@ fn list_segments(
 ) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     let text = required("filters", filters)?.text();
-    let max_rows = not_negative("max_rows", max_rows)?;
-    let skip = not_negative("skip", skip)?;
+    let max_rows = arguments::not_negative("max_rows", max_rows)?;
+    let skip = arguments::not_negative("skip", skip)?;
     access::require(Level::Reader, project)?;
     let filters = SegmentFilters::parse(&text).map_err(Error::from)?;
     projects::require_visible(project)?;
@@ -150,28 +147,41 @@ fn list_segments(
 
 /// Keeps everything but plain reads from the segment, until the transaction ends. Errors: P0002.
 pub fn lock_row(project: &str, seed: u64) -> Result<(), Error> {
-    let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for no key update");
-    match lock.run(&[project.into(), ids::numeric(seed).into()])? {
-        0 => Err(not_found(project, seed)?),
-        _ => Ok(()),
-    }
+    require(
+        sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for no key update"),
+        project,
+        seed,
+    )
 }
 
 /// Refuses a seed that no segment has to a call that writes. Errors: P0002.
 pub fn require_existing(project: &str, seed: u64) -> Result<(), Error> {
-    let found = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2");
-    match found.run(&[project.into(), ids::numeric(seed).into()])? {
+    require(sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2"), project, seed)
+}
+
+/// Refuses a seed that no segment has to a call that only reads. Errors: P0002.
+pub fn require_visible(project: &str, seed: u64) -> Result<(), Error> {
+    require(read!("select from task_mgmt.segment where project_name = $1 and seed_id = $2"), project, seed)
+}
+
+fn require(segment: &Statement, project: &str, seed: u64) -> Result<(), Error> {
+    match segment.run(&[project.into(), ids::numeric(seed).into()])? {
         0 => Err(not_found(project, seed)?),
         _ => Ok(()),
     }
 }
 
-/// Refuses a seed that no segment has to a call that only reads. Errors: P0002.
-pub fn require_visible(project: &str, seed: u64) -> Result<(), Error> {
-    let found = read!("select from task_mgmt.segment where project_name = $1 and seed_id = $2");
-    match found.run(&[project.into(), ids::numeric(seed).into()])? {
-        0 => Err(not_found(project, seed)?),
-        _ => Ok(()),
+/// Whether the data gives the segment another expected type than it has. Errors: P0002.
+fn is_retyped(project: &str, seed: u64, data: &Jsonb) -> Result<bool, Error> {
+    let retyped = sql!(
+        "select expected_segment_type is distinct from $3 ->> 'expected_segment_type'
+        from task_mgmt.segment
+        where project_name = $1 and seed_id = $2"
+    )
+    .first(&[project.into(), ids::numeric(seed).into(), data.clone().into()], |row| row.get(1))?;
+    match retyped {
+        Some(is_retyped) => Ok(is_retyped),
+        None => Err(not_found(project, seed)?),
     }
 }
 
@@ -228,11 +238,4 @@ fn page(project: &str, filters: &SegmentFilters, max_rows: i32, skip: i32) -> Re
         i64::from(max_rows).into(),
         i64::from(skip).into(),
     ])
-}
-
-fn not_negative(argument: &'static str, value: Option<i32>) -> Result<i32, Error> {
-    match required(argument, value)? {
-        value @ 0.. => Ok(value),
-        value => Err(Invalid(format!("{argument} must not be negative, found {value}")).into()),
-    }
 }

@@ -5,7 +5,7 @@ mod lane;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::tasks::{TaskPatch, named_seed};
+use task_mgmt_core::tasks::TaskPatch;
 
 use self::completion::{reopen, set_completion};
 use self::lane::{Lane, lane_after};
@@ -20,7 +20,6 @@ use crate::overlap;
 use crate::projects;
 use crate::ready;
 use crate::satisfaction;
-use crate::segments;
 use crate::spi::sql;
 use crate::tasks;
 use crate::users;
@@ -50,21 +49,18 @@ fn unpause_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<boo
 ///
 /// *Returns* true, also if it was cancelled already.
 /// *Errors*: P0002 project or task unknown; 55000 the task is completed; 42501 the caller is not a manager.
-/// *Locks*: the task's key and row.
+/// *Locks*: the task's key and row; of a copy also those of its original, before them.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let task = LockedTask::lock(project, required("task_id", task_id)?)?;
+    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
     match task.status.as_str() {
         "cancelled" => return Ok(true),
         "queued" => {}
         _ => return Err(task.finished().into()),
     }
-    if task.original_no.is_some() {
-        satisfaction::lock_gates(project, &task.with_original())?;
-    }
-    ready::withdraw(project, &[task.task_no])?;
+    ready::withdraw(project, &task.with_original())?;
     end_leases(project, &[task.task_no])?;
     sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
         .run(&[project.into(), task.task_no.into()])?;
@@ -78,14 +74,15 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
 ///
 /// *Returns* true.
 /// *Errors*: P0002 project or task unknown; 55000 the task is neither completed nor cancelled; 42501 the caller is not a manager.
-/// *Locks*: the project's dependency graph, the task's key, the rows of the task and its dependents, their gates.
+/// *Locks*: the project's dependency graph, the task's key, the rows of the task and its dependents, their gates; of a copy also
+/// key and row of its original, before its own, and what belongs to that.
 /// *Source*: annotation reference 11.2 and 21.18.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     locks::lock(Key::Graph(project));
-    let task = LockedTask::lock(project, required("task_id", task_id)?)?;
+    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
     if task.status == "queued" {
         return Err(Error::TaskNotFinished(task.task_id.into()).into());
     }
@@ -123,8 +120,8 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
 /// state or copies do not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
 /// act as the user that holds the task.
-/// *Locks*: the task's key and row; with completion_status also what `reactivate_task` locks; with segment_seed_id also what
-/// `create_task` locks for it.
+/// *Locks*: the task's key and row; with completion_status or completed_user_id what `reactivate_task` locks; with segment_seed_id
+/// also what `create_task` locks for it.
 /// *Source*: annotation reference 6.4, 6.5, 20.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -136,12 +133,10 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     let id = required("task_id", task_id)?;
     if keys.iter().any(|key| TaskPatch::COMPLETION.contains(&key.as_str())) {
         locks::lock(Key::Graph(project));
+        overlap::lock_keys(project, id)?;
+    } else {
+        locks::lock(Key::Task(project, id));
     }
-    if keys.iter().any(|key| TaskPatch::SEED.contains(&key.as_str())) {
-        let seed: Vec<u64> = named_seed(&data.text()).map(|seed| seed.0).into_iter().collect();
-        segments::lanes::announce(project, &seed)?;
-    }
-    overlap::lock_keys(project, id)?;
     if is_progress {
         require_working(project, id)?;
     }
@@ -171,13 +166,17 @@ fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool
 }
 
 /// The patch is parsed from the changes. The caller holds the task's key and, if there is a completion among them, that of the
-/// dependency graph.
+/// dependency graph and of what the task is a copy of.
 fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Result<(), Error> {
     let lane = lane_after(project, task_id, patch)?;
-    let task = LockedTask::lock(project, task_id)?;
-    if patch.completion_status.is_some() || patch.completed_user_id.is_some() {
-        satisfaction::lock_dependents(project, &task.with_original())?;
-    }
+    let task = match patch.completion_status.is_some() || patch.completed_user_id.is_some() {
+        true => {
+            let task = LockedTask::lock_with_original(project, task_id)?;
+            satisfaction::lock_dependents(project, &task.with_original())?;
+            task
+        }
+        false => LockedTask::lock(project, task_id)?,
+    };
     require_single(&task, patch, lane.as_ref())?;
     if patch.moves() {
         ready::withdraw(project, &[task.task_no])?;
@@ -205,7 +204,7 @@ fn require_working(project: &str, task_id: &str) -> Result<(), Error> {
         return Ok(());
     }
     match tasks::holder(project, task_id)? {
-        Some(holder) => access::require_binding(project, &holder, users::bound_role(project, &holder)?),
+        Some(holder) => users::require_acting(project, &holder),
         None => {
             let role = access::role_name(access::caller()?);
             Err(Error::NotHeldForCaller { role, task: task_id.into() })
@@ -213,7 +212,7 @@ fn require_working(project: &str, task_id: &str) -> Result<(), Error> {
     }
 }
 
-/// A task whose key and row are locked and, if it is a copy, those of its original.
+/// A task whose key and row are locked.
 pub struct LockedTask<'a> {
     pub project: &'a str,
     pub task_id: &'a str,
@@ -233,10 +232,22 @@ pub struct LockedTask<'a> {
 impl<'a> LockedTask<'a> {
     /// Errors: P0002.
     pub fn lock(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
-        overlap::lock_keys(project, task_id)?;
-        let original_no = overlap::lock_original(project, task_id)?;
+        locks::lock(Key::Task(project, task_id));
+        Self::lock_row(project, task_id)
+    }
+
+    /// The same for what may finish the task or open it again: of a copy, key and row of its original are locked, too.
+    /// Errors: P0002.
+    pub fn lock_with_original(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
+        let original_no = overlap::lock_keys(project, task_id)?;
+        tasks::lock_rows(project, original_no.into_iter().collect())?;
+        Self::lock_row(project, task_id)
+    }
+
+    fn lock_row(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
         let found = sql!(
-            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check
+            "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check,
+                case when not is_check then original_no end
             from task_mgmt.task
             where project_name = $1 and task_id = $2
             for no key update"
@@ -251,8 +262,8 @@ impl<'a> LockedTask<'a> {
                 completion_status: row.get(4)?,
                 task_type: row.get(5)?,
                 has_seed_state: row.get(6)?,
-                original_no,
                 is_check: row.get(7)?,
+                original_no: row.find(8)?,
                 now: clock::now()?,
             })
         })?;

@@ -23,7 +23,7 @@ use crate::spi::{self, sql};
 /// Creates the tasks, all or none, and gives ids to those that have none.
 pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Error> {
     let named = Named::find(new)?;
-    let project = match named.holders.len() > MOST_USER_KEYS {
+    let project = match named.holders.len() > locks::MOST_KEYS {
         true => projects::enter_alone(Level::Manager, project_name)?,
         false => projects::enter(Level::Manager, project_name)?,
     };
@@ -32,7 +32,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
         return Ok(());
     }
     let overlaps = named.check_types(project)?;
-    if named.holders.len() <= MOST_USER_KEYS {
+    if named.holders.len() <= locks::MOST_KEYS {
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
     }
@@ -61,9 +61,6 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     crate::rows::finish();
     rows.insert_blocked()
 }
-
-/// The table of locks is of limited size and shared by all; for more users the project is locked as a whole.
-const MOST_USER_KEYS: usize = 64;
 
 /// Gives a number as its id to each task that has none. An id that somebody chose is passed over.
 fn make_up_ids(project: &str, new: &mut [NewTask]) -> Result<(), Error> {

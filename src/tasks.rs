@@ -27,7 +27,7 @@ const RECORD: &str =
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`, also a segment_type
 /// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
-/// segment's row, shared, or if there is none the key of the project's new segments, shared with whoever creates tasks.
+/// key of the seed, shared; if it has no segment, before that the key of the project's new segments, shared with whoever creates tasks.
 /// *Source*: annotation reference 6.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]

@@ -20,6 +20,7 @@ use crate::ready;
 use crate::spi::sql;
 use crate::task_changes::end_leases;
 use crate::task_types;
+use crate::tasks;
 use crate::users;
 
 /// Gives the open tasks that are assigned to or held by a user to another one. What the user holds is taken from them and
@@ -64,7 +65,8 @@ fn transfer_tasks(
         None => vec![],
     };
     let is_fit = |task: &Task| {
-        receiver.as_ref().is_none_or(|receiver| receiver.is_fit_for(&source, task)) && !answered.contains(&task.task_no)
+        let is_fit_for = |receiver: &Receiver| !answered.contains(&task.task_no) && receiver.is_qualified_for(task);
+        !source.may_assign(task) || receiver.as_ref().is_none_or(is_fit_for)
     };
     let (tasks, unfit): (Vec<Task>, Vec<Task>) = found.into_iter().partition(is_fit);
     if let (false, Some(to)) = (unfit.is_empty() || skip_unqualified, to_user) {
@@ -77,9 +79,6 @@ fn transfer_tasks(
         (unfit.len() as i64).into(),
     ])?)
 }
-
-/// The table of locks is of limited size and shared by all; for more tasks the project is locked as a whole.
-const MOST_TASK_KEYS: usize = 64;
 
 /// Whose tasks, and which of them.
 struct Source<'a> {
@@ -117,7 +116,7 @@ impl Source<'_> {
     fn lock_tasks(&self, from: &str, to: Option<&str>) -> Result<Vec<Task>, Error> {
         let project = self.project;
         let assigned: HashSet<i64> = self.find_tasks()?.iter().map(|task| task.task_no).collect();
-        if assigned.len() > MOST_TASK_KEYS {
+        if assigned.len() > locks::MOST_KEYS {
             projects::enter_alone(Level::Manager, Some(project))?;
             return self.find_tasks();
         }
@@ -129,13 +128,7 @@ impl Source<'_> {
         let keys: Vec<Key> = found.iter().map(|task| Key::Task(project, &task.task_id)).collect();
         locks::lock_all(&keys);
         let locked: HashSet<i64> = found.iter().map(|task| task.task_no).collect();
-        sql!(
-            "select from task_mgmt.task
-            where project_name = $1 and task_no = any($2)
-            order by task_no
-            for no key update"
-        )
-        .run(&[project.into(), locked.iter().copied().collect::<Vec<i64>>().into()])?;
+        tasks::lock_rows(project, locked.iter().copied().collect())?;
         found = self.find_tasks()?;
         found.retain(|task| locked.contains(&task.task_no));
         Ok(found)
@@ -196,11 +189,10 @@ impl<'a> Receiver<'a> {
         }
     }
 
-    fn is_fit_for(&self, source: &Source, task: &Task) -> bool {
+    fn is_qualified_for(&self, task: &Task) -> bool {
         let qualifications = &self.0.qualifications;
-        !source.may_assign(task)
-            || qualifications.has_task_type(&task.task_type, task.min_level)
-                && qualifications.has_segment_type(&task.segment_type)
+        qualifications.has_task_type(&task.task_type, task.min_level)
+            && qualifications.has_segment_type(&task.segment_type)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::task_changes::completion::clear_outcome;
 /// stay), or the task that it is a copy of is completed or held by who decides, or somebody holds or has completed a task that
 /// waited for it, or the user holds another task, or project or user are not active; 42501 access denied.
 /// *Locks*: the project's dependency graph, the user's key, the task's key, the rows of the task and its dependents, their
-/// gates.
+/// gates; of a copy also key and row of its original, before its own, and what belongs to that.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn undo_release(project_name: Option<&str>, user_id: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
@@ -35,7 +35,7 @@ fn undo_release(project_name: Option<&str>, user_id: Option<&str>, task_id: Opti
     let id = required("task_id", task_id)?;
     locks::lock(Key::Graph(project));
     locks::lock(Key::User(project, user));
-    let task = LockedTask::lock(project, id)?;
+    let task = LockedTask::lock_with_original(project, id)?;
     let worker = Worker::find(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     if !is_undone(&worker, &task)? {
@@ -101,15 +101,18 @@ fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
     clear_outcome(task)?;
     worker.lease(task.task_no, task.task_id, c"release_undone")?;
-    let started = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
+    let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;
     let built_on = sql!(
-        "select task_id from task_mgmt.task
-        where project_name = $1 and task_no = any($2) and status <> 'cancelled'
-        order by task_no
+        "select t.task_id
+        from task_mgmt.task t
+        where t.project_name = $1 and t.status <> 'cancelled' and (t.task_no = any($2) or t.original_no = any($3) and not t.is_check
+            and (t.status = 'completed' or exists (
+                select from task_mgmt.lease l where l.project_name = $1 and l.task_no = t.task_no)))
+        order by t.task_no
         limit 1"
     )
-    .first(&[task.project.into(), started.into()], |row| row.get::<String>(1))?;
+    .first(&[task.project.into(), started.into(), waiting.into()], |row| row.get::<String>(1))?;
     match built_on {
         Some(dependent) => Err(Error::CannotUndo {
             task: task.task_id.into(),

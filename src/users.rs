@@ -164,6 +164,11 @@ pub fn bound_role(project: &str, user: &str) -> Result<Option<pg_sys::Oid>, Erro
         .map_or_else(|| Err(not_found(project, user)?), Ok)
 }
 
+/// Refuses a caller who may not act as the user. Errors: P0002 unknown user; 42501.
+pub fn require_acting(project: &str, user: &str) -> Result<(), Error> {
+    access::require_binding(project, user, bound_role(project, user)?)
+}
+
 /// The task that a user holds; of several, the one leased last.
 pub fn active_task(project: &str, user: &str) -> Result<Option<String>, Error> {
     sql!(

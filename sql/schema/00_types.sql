@@ -29,6 +29,11 @@ comment on type task_mgmt.segment_update_status is
 create domain task_mgmt.uint64 as numeric(20) constraint uint64_range check (value between 0 and 18446744073709551615);
 comment on domain task_mgmt.uint64 is 'An unsigned 64-bit integer, as ids of segments and supervoxels are.';
 
+create function task_mgmt.id_as_json(id numeric) returns jsonb
+language sql immutable parallel safe
+return case when id > 9007199254740992 then to_jsonb(id::text) else to_jsonb(id) end;
+comment on function task_mgmt.id_as_json(numeric) is 'Internal: an unsigned 64-bit integer as a number or, above 2^53, as text.';
+
 create type task_mgmt.event_kind as enum (
 	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'concluded', 'release_undone', 'reactivated', 'cancelled',
 	'paused', 'unpaused', 'assigned', 'held', 'activated', 'blocked', 'unblocked', 'upstream_reopened', 'changed',

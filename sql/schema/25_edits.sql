@@ -83,7 +83,6 @@ create table task_mgmt.segment_move (
 	project_name text collate "C" not null,
 	seed_id task_mgmt.uint64 not null,
 	event_id text collate "C" not null,
-	new_root_id task_mgmt.uint64 not null,
 	moved_at timestamptz not null,
 	constraint segment_move_pkey primary key (project_name, seed_id, event_id)
 );

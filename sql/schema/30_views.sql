@@ -45,10 +45,7 @@ return jsonb_build_object(
 	'is_paused', task.is_paused,
 	'is_checked', task.is_checked,
 	'segment_type', nullif(task.segment_type, ''),
-	'segment_seed_id', case
-		when task.segment_seed_id > 9007199254740992 then to_jsonb(task.segment_seed_id::text)
-		else to_jsonb(task.segment_seed_id)
-	end,
+	'segment_seed_id', task_mgmt.id_as_json(task.segment_seed_id),
 	'batch_id', task.batch_id,
 	'note', task.note,
 	'last_leased_ts', coalesce(extract(epoch from task.last_leased_ts)::float8, 0),

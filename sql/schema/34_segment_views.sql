@@ -1,26 +1,22 @@
 -- What people read of segments: types, segments with their tasks, endpoints and locks. The views that begin with Internal are for
 -- the functions; the others show a caller the projects that the caller may read.
 
-create function task_mgmt.id_as_json(id numeric) returns jsonb
-language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-return case when id > 9007199254740992 then to_jsonb(id::text) else to_jsonb(id) end;
-comment on function task_mgmt.id_as_json(numeric) is 'Internal: an unsigned 64-bit integer as a number or, above 2^53, as text.';
+create view task_mgmt.segment_tasks as
+select project_name, segment_seed_id as seed_id, task_no
+from task_mgmt.task
+where segment_seed_id is not null
+union
+select project_name, seed_id::numeric, task_no
+from task_mgmt.segment_task;
+comment on view task_mgmt.segment_tasks is 'Internal: the tasks of the segments of all projects: those that name the seed, and those that are linked.';
 
 create view task_mgmt.segment_details as
 select s.project_name, s.seed_id, s.seed_x, s.seed_y, s.seed_z, s.root_x, s.root_y, s.root_z,
 	array(
 		select t.task_id
-		from (
-			select l.task_no
-			from task_mgmt.segment_task l
-			where l.project_name = s.project_name and l.seed_id = s.seed_id
-			union
-			select n.task_no
-			from task_mgmt.task n
-			where n.project_name = s.project_name and n.segment_seed_id = s.seed_id
-		) own
+		from task_mgmt.segment_tasks own
 		join task_mgmt.task t on t.project_name = s.project_name and t.task_no = own.task_no
+		where own.project_name = s.project_name and own.seed_id = s.seed_id
 		order by own.task_no
 	) as task_ids,
 	s.segment_type, s.expected_segment_type, s.batch, s.current_segment_id, s.skeleton_path_length_mm,
@@ -77,17 +73,9 @@ from (
 ) s
 cross join lateral (
 	select max(t.last_leased_ts) as last_leased_ts
-	from (
-		select l.task_no
-		from task_mgmt.segment_task l
-		where l.project_name = s.project_name and l.seed_id = s.seed_id
-		union
-		select n.task_no
-		from task_mgmt.task n
-		where n.project_name = s.project_name and n.segment_seed_id = s.seed_id
-	) own
+	from task_mgmt.segment_tasks own
 	join task_mgmt.task t on t.project_name = s.project_name and t.task_no = own.task_no
-	where t.status = 'completed'
+	where own.project_name = s.project_name and own.seed_id = s.seed_id and t.status = 'completed'
 ) c
 where s.size > 1;
 comment on view task_mgmt.ranked_duplicates is 'Internal: segments that share their present root, in all projects; place 1 stays.';

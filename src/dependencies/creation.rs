@@ -75,8 +75,7 @@ fn require_free_ids(project: &str, new: &[NewDependency]) -> Result<(), Error> {
 
 /// A claim passes over tasks whose key is taken; for a large set their rows are all that is locked.
 fn lock_dependents(project: &str, new: &[NewDependency]) {
-    const MOST_KEYS: usize = 64;
-    if new.len() <= MOST_KEYS {
+    if new.len() <= locks::MOST_KEYS {
         let keys: Vec<Key> = new.iter().map(|one| Key::Task(project, &one.task_id)).collect();
         locks::lock_all(&keys);
     }

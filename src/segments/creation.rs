@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use task_mgmt_core::segments::NewSegment;
 
 use super::{lanes, rows};
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::projects;
 use crate::segment_types;
@@ -20,15 +20,14 @@ pub fn create(project_name: Option<&str>, new: &[NewSegment]) -> Result<(), Erro
     let (project, tasks) = lanes::enter_creating(project_name, &seeds, lanes::Creation::BesideOthers)?;
     projects::require_existing(project)?;
     require_types(project, new)?;
-    insert(project, new, &tasks)
+    insert(project, &new.iter().collect::<Vec<_>>(), &tasks, clock::now()?)
 }
 
 /// Creates segments of existing types, and moves the tasks that name them. Errors: 42710.
-pub fn insert(project: &str, new: &[NewSegment], tasks: &[i64]) -> Result<(), Error> {
+pub fn insert(project: &str, new: &[&NewSegment], tasks: &[i64], now: Instant) -> Result<(), Error> {
     if new.is_empty() {
         return Ok(());
     }
-    let now = clock::now()?;
     rows::insert(project, new, now)?;
     lanes::follow(project, tasks, now)
 }

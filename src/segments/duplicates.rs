@@ -63,7 +63,7 @@ fn retire_duplicate_segments(
         "groups": listed,
         "dry_run": dry_run,
     });
-    Ok(sql!("select $1::jsonb").value(&[report.to_string().into()])?)
+    Ok(Jsonb::of(&report.to_string())?)
 }
 
 /// Segments under one root, by seed.
@@ -80,13 +80,23 @@ impl Group {
 
 /// The groups of duplicates under these roots, or under all, by root.
 fn find(project: &str, roots: Option<&[u64]>) -> Result<BTreeMap<u64, Group>, Error> {
-    let ranked = sql!(
-        "select current_segment_id::text, seed_id::text
-        from task_mgmt.ranked_duplicates
-        where project_name = $1 and ($2 is null or current_segment_id = any($2))
-        order by ranked_duplicates.current_segment_id, place"
-    )
-    .all(&[project.into(), roots.map(ids::numerics).into()], |row| {
+    macro_rules! ranked {
+        ($condition:literal) => {
+            sql!(concat!(
+                "select current_segment_id::text, seed_id::text
+                from task_mgmt.ranked_duplicates
+                where project_name = $1 and ",
+                $condition,
+                "
+                order by ranked_duplicates.current_segment_id, place"
+            ))
+        };
+    }
+    let statement = match roots {
+        Some(_) => ranked!("current_segment_id = any($2)"),
+        None => ranked!("$2::numeric[] is null"),
+    };
+    let ranked = statement.all(&[project.into(), roots.map(ids::numerics).into()], |row| {
         Ok((ids::stored(row.get(1)?)?, ids::stored(row.get(2)?)?))
     })?;
     let mut groups: BTreeMap<u64, Group> = BTreeMap::new();

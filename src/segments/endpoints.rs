@@ -29,7 +29,7 @@ fn create_endpoint(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i6
     let project = projects::enter(Level::Worker, project_name)?;
     let text = arguments::data(data)?;
     let NewEndpoint { seed_id, x, y, z, status, user_id } = NewEndpoint::parse(&text).map_err(Error::from)?;
-    require_acting(project, &user_id)?;
+    users::require_acting(project, &user_id)?;
     lock_row(project, seed_id.0)?;
     let created = create(project, seed_id.0, &user_id, &[GivenEndpoint { x, y, z, status }], clock::now()?)?;
     Ok(created.into_iter().next().ok_or_else(|| Error::Internal("an insert returned no row".into()))?)
@@ -55,7 +55,7 @@ fn update_endpoint_status(
     let user = required("user_id", user_id)?;
     let status = required("new_status", new_status)?;
     let status = EndpointStatus::parse("new_status", status).map_err(Error::from)?;
-    require_acting(project, user)?;
+    users::require_acting(project, user)?;
     let current =
         sql!("select status::text from task_mgmt.endpoint where project_name = $1 and endpoint_id = $2 for update")
             .first(&[project.into(), endpoint.into()], |row| row.get::<String>(1))?;
@@ -92,7 +92,7 @@ fn replace_endpoints(
     let user = required("user_id", user_id)?;
     let text = arguments::data(data)?;
     let given = GivenEndpoint::parse_all(&text).map_err(Error::from)?;
-    require_acting(project, user)?;
+    users::require_acting(project, user)?;
     let replacement = replace(project, seed, user, &given)?;
     let counts = [replacement.created.len(), replacement.changed.len(), replacement.deleted.len()];
     let [created, changed, deleted] = counts.map(|count| count as i64);
@@ -230,9 +230,4 @@ fn change(project: &str, user: &str, changed: &[(i64, EndpointStatus)], now: Ins
         changed.iter().map(|(_, status)| status.name()).collect::<Vec<_>>().into(),
     ])?;
     Ok(())
-}
-
-/// Errors: P0002 unknown user; 42501.
-fn require_acting(project: &str, user: &str) -> Result<(), Error> {
-    access::require_binding(project, user, users::bound_role(project, user)?)
 }

@@ -1,15 +1,13 @@
 //! Tasks are in the lane of the type that their segment is expected to have. Here this is kept so, whichever comes first: the
 //! task, the segment, or its type.
 //!
-//! A task's key is taken before its segment's row, as a completion does, which holds the task and then changes the segment. Whoever
-//! gives a segment another type must know its tasks for that, so it looks again once it has the row, and starts over with more
-//! keys if there are more tasks. Between a segment that is being created and tasks of its seed stands `Key::Segments`.
+//! Whoever gives tasks of a segment their type, or takes the segment's, must know its tasks, and their keys come before what keeps
+//! others from making more of them. So it looks again once it has that, and starts over with more keys if there are more tasks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use task_mgmt_core::tasks::NewTask;
 
-use super::not_found;
 use crate::access::Level;
 use crate::attempt::Attempt;
 use crate::clock::Instant;
@@ -17,14 +15,11 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::ids;
 use crate::lanes::Lanes;
-use crate::locks::{self, Key};
+use crate::locks::{self, Key, MOST_KEYS};
 use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 use crate::tasks;
-
-/// The table of locks is of limited size and shared by all; for more tasks the project is locked as a whole.
-const MOST_TASK_KEYS: usize = 64;
 
 /// Beside whom segments are created.
 #[derive(Clone, Copy)]
@@ -41,65 +36,55 @@ pub fn enter_creating<'p>(
     seeds: &[u64],
     creation: Creation,
 ) -> Result<(&'p str, Vec<i64>), Error> {
-    let mut is_alone = false;
-    loop {
-        let attempt = Attempt::begin();
-        let project = enter(project_name, is_alone)?;
+    enter(project_name, |project| {
         match creation {
             Creation::BesideOthers => locks::share(Key::Segments(project)),
             Creation::Alone => locks::lock(Key::Segments(project)),
         }
-        let tasks = find_tasks(project, seeds)?;
-        if is_alone || tasks.len() <= MOST_TASK_KEYS {
-            lock_keys(project, tasks.values(), is_alone);
-            // Until its key was locked, a copy of one of them may have been made; that waits for nothing else.
-            if find_tasks(project, seeds)?.len() == tasks.len() {
-                attempt.keep();
-                return Ok((project, tasks.into_keys().collect()));
-            }
-        } else {
-            is_alone = true;
-        }
-    }
+        find_tasks(project, seeds)
+    })
 }
 
-/// Opens a call that changes the expected type of a segment: its row is locked, and the keys of its tasks, which are returned.
-///
-/// The row is locked in an attempt first, which tells whether there are more tasks and is taken back. It could be kept if there
-/// are none; but should the client then roll back to a savepoint, whoever waits for the row would go on waiting until the
-/// transaction ends, as PostgreSQL wakes nobody who waits for a subtransaction that has become a part of another one.
-/// Errors: P0002; 40001 a task was created and started between the attempt and the lock.
-pub fn enter_retyping(project_name: Option<&str>, seed: u64) -> Result<(&str, Vec<i64>), Error> {
-    let is_alone = find_tasks(project_name.unwrap_or_default(), &[seed])?.len() > MOST_TASK_KEYS;
-    let project = enter(project_name, is_alone)?;
-    let mut known: BTreeSet<String> = BTreeSet::new();
+/// Opens a call that may change the expected type of a segment. If it `is_retyped`, which nobody else does to it until the
+/// transaction ends, nobody makes tasks of it meanwhile, and those that exist, which are returned, stay where they are.
+pub fn enter_retyping(
+    project_name: Option<&str>,
+    seed: u64,
+    is_retyped: impl Fn(&str) -> Result<bool, Error>,
+) -> Result<(&str, Vec<i64>), Error> {
+    enter(project_name, |project| {
+        locks::lock(Key::Seed(project, seed));
+        locks::share(Key::Seeds(project));
+        match is_retyped(project)? {
+            true => find_tasks(project, &[seed]),
+            false => Ok(BTreeMap::new()),
+        }
+    })
+}
+
+/// Enters the project with the keys of all tasks that are found when others are kept from making more, or, if they are very many,
+/// alone. What was locked for too few tasks is given back.
+fn enter(
+    project_name: Option<&str>,
+    find_all: impl Fn(&str) -> Result<BTreeMap<i64, String>, Error>,
+) -> Result<(&str, Vec<i64>), Error> {
+    let mut known = BTreeMap::new();
     loop {
-        let keys: Vec<Key> = known.iter().map(|task| Key::Task(project, task)).collect();
-        locks::lock_all(&keys);
         let attempt = Attempt::begin();
-        lock_for_retyping(project, seed)?;
-        let tasks: BTreeSet<String> = find_tasks(project, &[seed])?.into_values().collect();
-        drop(attempt);
-        if is_alone || tasks.is_subset(&known) {
-            break;
+        let is_alone = known.len() > MOST_KEYS;
+        let project = match is_alone {
+            true => projects::enter_alone(Level::Manager, project_name)?,
+            false => projects::enter(Level::Manager, project_name)?,
+        };
+        if !is_alone {
+            locks::lock_all(&known.values().map(|task: &String| Key::Task(project, task)).collect::<Vec<_>>());
         }
-        locks::unlock_all(&keys);
-        known = tasks;
-    }
-    lock_for_retyping(project, seed)?;
-    let tasks = find_tasks(project, &[seed])?;
-    let mut late = tasks.values().filter(|task| !known.contains(*task));
-    match is_alone || late.all(|task| locks::try_lock(Key::Task(project, task))) {
-        true => Ok((project, tasks.into_keys().collect())),
-        false => Err(Error::Serialization),
-    }
-}
-
-fn lock_for_retyping(project: &str, seed: u64) -> Result<(), Error> {
-    let lock = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2 for update");
-    match lock.run(&[project.into(), ids::numeric(seed).into()])? {
-        0 => Err(not_found(project, seed)?),
-        _ => Ok(()),
+        let found = find_all(project)?;
+        if is_alone || found.keys().all(|task_no| known.contains_key(task_no)) {
+            attempt.keep();
+            return Ok((project, found.into_keys().collect()));
+        }
+        known = found;
     }
 }
 
@@ -157,9 +142,7 @@ pub fn follow(project: &str, task_nos: &[i64], now: Instant) -> Result<(), Error
 /// type.
 pub fn settle(project: &str, new: &mut [NewTask]) -> Result<(), Error> {
     let seeds: BTreeSet<u64> = new.iter().filter_map(|task| task.segment_seed_id).map(|seed| seed.0).collect();
-    let seeds: Vec<u64> = seeds.into_iter().collect();
-    announce(project, &seeds)?;
-    let types = types(project, &seeds)?;
+    let types = types(project, &seeds.into_iter().collect::<Vec<_>>())?;
     for (index, task) in new.iter_mut().enumerate() {
         let Some(seed) = task.segment_seed_id else { continue };
         let Some(expected) = types.get(&seed.0) else { continue };
@@ -170,28 +153,24 @@ pub fn settle(project: &str, new: &mut [NewTask]) -> Result<(), Error> {
     Ok(())
 }
 
-/// If there are seeds without a segment, keeps others from creating it until the transaction ends. The caller holds no task's key
-/// yet.
-pub fn announce(project: &str, seeds: &[u64]) -> Result<(), Error> {
+/// The types that tasks of these seeds have, '' for none; seeds without a segment are left out. They stay so until the
+/// transaction ends.
+pub fn types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, String>, Error> {
     if seeds.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
-    let segments = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = any($2)");
-    if segments.run(&[project.into(), ids::numerics(seeds).into()])? < seeds.len() {
+    let existing = sql!("select from task_mgmt.segment where project_name = $1 and seed_id = any($2)");
+    if existing.run(&[project.into(), ids::numerics(seeds).into()])? < seeds.len() {
         locks::share_apart(Key::Segments(project));
     }
-    Ok(())
-}
-
-/// The types that tasks of these seeds have, '' for none; seeds without a segment are left out. They stay so until the
-/// transaction ends, if they were announced.
-pub fn types(project: &str, seeds: &[u64]) -> Result<HashMap<u64, String>, Error> {
+    match seeds.len() > MOST_KEYS {
+        true => locks::share_apart(Key::Seeds(project)),
+        false => locks::share_all(&seeds.iter().map(|seed| Key::Seed(project, *seed)).collect::<Vec<_>>()),
+    }
     let types = sql!(
         "select seed_id::text, coalesce(expected_segment_type, '')
         from task_mgmt.segment
-        where project_name = $1 and seed_id = any($2)
-        order by segment.seed_id
-        for key share"
+        where project_name = $1 and seed_id = any($2)"
     )
     .all(&[project.into(), ids::numerics(seeds).into()], |row| {
         let seed = ids::stored(row.get(1)?)?;
@@ -207,21 +186,6 @@ pub fn check(seed: u64, expected: &str, given: Option<&str>) -> Result<(), Error
             Err(Error::NotTheSegmentsType { seed, given: given.into(), expected: expected.into() })
         }
         _ => Ok(()),
-    }
-}
-
-fn enter(project_name: Option<&str>, is_alone: bool) -> Result<&str, Error> {
-    match is_alone {
-        true => projects::enter_alone(Level::Manager, project_name),
-        false => projects::enter(Level::Manager, project_name),
-    }
-}
-
-/// Who is alone in the project needs none.
-fn lock_keys<'t>(project: &str, tasks: impl Iterator<Item = &'t String>, is_alone: bool) {
-    if !is_alone {
-        let keys: Vec<Key> = tasks.map(|task| Key::Task(project, task)).collect();
-        locks::lock_all(&keys);
     }
 }
 

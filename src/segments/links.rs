@@ -7,11 +7,12 @@ use super::{lock_row, require_visible};
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::clock;
+use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::ids;
 use crate::json::Jsonb;
 use crate::projects;
-use crate::spi::{read, sql};
+use crate::spi::{Statement, read, sql};
 use crate::tasks;
 
 /// Links a task to a segment, whatever the seed that the task itself names.
@@ -26,23 +27,12 @@ fn link_segment_task(
     seed_id: Option<AnyNumeric>,
     task_id: Option<&str>,
 ) -> Result<bool, ErrorReport> {
-    let seed = ids::one("seed_id", seed_id)?;
-    let task = required("task_id", task_id)?;
-    let project = projects::enter(Level::Manager, project_name)?;
-    lock_row(project, seed)?;
-    let task_no = tasks::find_no(project, task)?;
-    let linked = sql!(
+    let link = sql!(
         "insert into task_mgmt.segment_task (project_name, seed_id, task_no)
         values ($1, $2, $3)
         on conflict do nothing"
-    )
-    .run(&[project.into(), ids::numeric(seed).into(), task_no.into()])?;
-    if linked == 0 {
-        return Ok(false);
-    }
-    let detail = format!("linked to segment {seed}");
-    events::append(project, &[task_no], "changed", Actor::Caller, Some(&detail), clock::now()?)?;
-    Ok(true)
+    );
+    Ok(change_link(project_name, seed_id, task_id, link, "linked to")?)
 }
 
 /// Undoes `link_segment_task`. A task that names the segment's seed itself stays one of its tasks.
@@ -56,19 +46,8 @@ fn unlink_segment_task(
     seed_id: Option<AnyNumeric>,
     task_id: Option<&str>,
 ) -> Result<bool, ErrorReport> {
-    let seed = ids::one("seed_id", seed_id)?;
-    let task = required("task_id", task_id)?;
-    let project = projects::enter(Level::Manager, project_name)?;
-    lock_row(project, seed)?;
-    let task_no = tasks::find_no(project, task)?;
-    let unlinked = sql!("delete from task_mgmt.segment_task where project_name = $1 and seed_id = $2 and task_no = $3")
-        .run(&[project.into(), ids::numeric(seed).into(), task_no.into()])?;
-    if unlinked == 0 {
-        return Ok(false);
-    }
-    let detail = format!("unlinked from segment {seed}");
-    events::append(project, &[task_no], "changed", Actor::Caller, Some(&detail), clock::now()?)?;
-    Ok(true)
+    let unlink = sql!("delete from task_mgmt.segment_task where project_name = $1 and seed_id = $2 and task_no = $3");
+    Ok(change_link(project_name, seed_id, task_id, unlink, "unlinked from")?)
 }
 
 /// The tasks of a segment, those that name its seed and those linked to it, as a JSON array of what `get_task` returns, in order
@@ -84,14 +63,13 @@ fn get_segment_tasks(project_name: Option<&str>, seed_id: Option<AnyNumeric>) ->
     require_visible(project, seed)?;
     Ok(read!(
         "select coalesce(jsonb_agg(task_mgmt.task_as_json(d) order by d.task_no), '[]')
-        from task_mgmt.segment_details s
-        cross join lateral unnest(s.task_ids) as own (task_id)
+        from task_mgmt.segment_tasks own
         cross join lateral (
             select * from task_mgmt.task_details d
-            where d.project_name = $1 and d.task_id = own.task_id
+            where d.project_name = $1 and d.task_no = own.task_no
             offset 0
         ) d
-        where s.project_name = $1 and s.seed_id = $2"
+        where own.project_name = $1 and own.seed_id = $2"
     )
     .value(&[project.into(), ids::numeric(seed).into()])?)
 }
@@ -124,4 +102,25 @@ fn add_segment_type_and_instructions(project_name: Option<&str>, task_id: Option
         Some(task) => Ok(task),
         None => Err(tasks::not_found(project, task)?.into()),
     }
+}
+
+/// Whether the change to the link of a task and a segment has changed anything.
+fn change_link(
+    project_name: Option<&str>,
+    seed_id: Option<AnyNumeric>,
+    task_id: Option<&str>,
+    change: &Statement,
+    detail: &str,
+) -> Result<bool, Error> {
+    let seed = ids::one("seed_id", seed_id)?;
+    let task = required("task_id", task_id)?;
+    let project = projects::enter(Level::Manager, project_name)?;
+    lock_row(project, seed)?;
+    let task_no = tasks::find_no(project, task)?;
+    if change.run(&[project.into(), ids::numeric(seed).into(), task_no.into()])? == 0 {
+        return Ok(false);
+    }
+    let detail = format!("{detail} segment {seed}");
+    events::append(project, &[task_no], "changed", Actor::Caller, Some(&detail), clock::now()?)?;
+    Ok(true)
 }

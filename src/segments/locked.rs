@@ -36,6 +36,7 @@ fn lock_segments(project_name: Option<&str>, segment_ids: Option<Vec<Option<AnyN
 ///
 /// *Returns* how many were locked.
 /// *Errors*: as `lock_segments`.
+/// *Locks*: the rows of the locks, in the order of the segments.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn unlock_segments(

@@ -16,8 +16,8 @@ use crate::rows::{self, Key, Snapshot, Table};
 use crate::spi::{self, read};
 
 /// Inserts segments, in the one order that all use. Errors: 42710 if one exists.
-pub fn insert(project: &str, segments: &[NewSegment], now: Instant) -> Result<(), Error> {
-    let mut sorted: Vec<&NewSegment> = segments.iter().collect();
+pub fn insert(project: &str, segments: &[&NewSegment], now: Instant) -> Result<(), Error> {
+    let mut sorted = segments.to_vec();
     sorted.sort_unstable_by_key(|segment| segment.seed_id.0);
     let table = Table::open(c"segment");
     let mut columns = Columns::new(&table, project, now);

@@ -38,19 +38,16 @@ pub struct Sorted {
 #[derive(Debug, Default)]
 pub struct Existing {
     types: HashMap<u64, Option<String>>,
-    /// Of the segments under a root, the one with the smallest seed.
+    /// What is there of each root.
     seeds: HashMap<u64, u64>,
 }
 
 impl Existing {
-    /// From seed, root and expected type of each.
+    /// From the seed of each, the root that it was found by, if it was not by its seed, and its expected type.
     pub fn new(segments: Vec<(u64, Option<u64>, Option<String>)>) -> Self {
         let mut existing = Self::default();
         for (seed, root, segment_type) in segments {
-            if let Some(root) = root {
-                let first = existing.seeds.entry(root).or_insert(seed);
-                *first = seed.min(*first);
-            }
+            existing.seeds.extend(root.map(|root| (root, seed)));
             existing.types.insert(seed, segment_type);
         }
         existing

@@ -201,24 +201,9 @@ impl<'a> NewTask<'a> {
     }
 }
 
-/// The seed that the `data` of `update_task` names, also if it is the task's already; none if the data will be refused.
-pub fn named_seed(text: &str) -> Option<SeedId> {
-    #[derive(Deserialize)]
-    struct Naming<'a> {
-        segment_seed_id: Option<SeedId>,
-        #[serde(borrow)]
-        extra_data: Option<&'a RawValue>,
-    }
-    let naming: Naming = serde_json::from_str(text).ok()?;
-    seed_id(format_args!("data"), naming.segment_seed_id, naming.extra_data).ok()?
-}
-
 impl<'a> TaskPatch<'a> {
     /// What somebody who works on a task saves meanwhile.
     pub const PROGRESS: [&'static str; 2] = ["ng_state", "note"];
-
-    /// What may name the seed.
-    pub const SEED: [&'static str; 2] = ["segment_seed_id", "extra_data"];
 
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
@@ -369,14 +354,6 @@ mod tests {
         assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": "12x"}}"#).contains("12x"));
         assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": -1}}"#).starts_with("data.extra_data.seed_id"));
         assert!(refusal(r#"{"task_type": "t", "extra_data": {"seed_id": 1}, "segment_seed_id": 2}"#).contains("is 2"));
-    }
-
-    #[test]
-    fn the_seed_of_an_update_is_found() {
-        assert_eq!(named_seed(r#"{"task_id": "t", "segment_seed_id": "7"}"#), Some(SeedId(7)));
-        assert_eq!(named_seed(r#"{"extra_data": {"seed_id": 8}, "segment_seed_id": null}"#), Some(SeedId(8)));
-        assert_eq!(named_seed(r#"{"extra_data": {"seed_id": 8}, "segment_seed_id": 9}"#), None);
-        assert_eq!(named_seed(r#"{"note": "n", "extra_data": null}"#), None);
     }
 
     #[test]

@@ -68,6 +68,26 @@ fn a_start_looks_at_the_state_only_to_expand_it() {
     }
 }
 
+/// Tasks of which the user has done a copy stay in front of the queue as long as others are to do theirs.
+#[test]
+fn a_start_asks_about_many_at_once_what_is_done() {
+    const DONE: usize = 200;
+    let database = Database::create("client_copies_done");
+    database.create_project("p", &["u"]);
+    let mut session = Session::open(&database);
+    let work = format!(
+        r#"do $$ begin
+            perform create_task('p', '{{"task_type": "t", "overlap": 2}}') from generate_series(1, {DONE});
+            perform release_task('p', 'u', start_task('p', 'u'), 'Done') from generate_series(1, {DONE});
+        end $$"#
+    );
+    database.connect().batch_execute(&work).unwrap();
+    session.plans.try_iter().for_each(drop);
+    session.client.batch_execute("select start_task('p', 'u')").unwrap();
+    let statements = session.plans.try_iter().count();
+    assert!(statements < DONE / 10, "{statements} statements for {DONE} tasks that are done");
+}
+
 /// Whoever claims an update stands at the front of the queue at once, however long it is and whatever is over or leased.
 #[test]
 fn a_claim_costs_the_same_in_a_long_queue() {
@@ -174,7 +194,7 @@ const SEGMENT_CREATION: [&str; 3] = [
     ))",
 ];
 
-const SEGMENT_LIFE: [&str; 12] = [
+const SEGMENT_LIFE: [&str; 13] = [
     "create_tasks('PROJECT', (
         select jsonb_agg(jsonb_build_object('task_type', 't', 'segment_seed_id', SEED))
         from generate_series(1, NUMBER) number
@@ -188,6 +208,8 @@ const SEGMENT_LIFE: [&str; 12] = [
     r#"count(update_segment('PROJECT', SEED, '{"expected_segment_type": null}')) from generate_series(1, 10) number"#,
     "list_segments('PROJECT', jsonb_build_object('current_segment_id', SEED)) from generate_series(1, 10) number",
     "list_segments('PROJECT', max_rows => 10)",
+    "retire_duplicate_segments('PROJECT', dry_run => false, current_segment_ids => array[SEED])
+        from generate_series(1, 10) number",
     "count(get_segment('PROJECT', SEED)), count(get_segment_tasks('PROJECT', SEED))
         from generate_series(1, NUMBER / 10) number",
     "count(link_segment_task('PROJECT', SEED, 'TASK1')) from generate_series(1, NUMBER / 10) number",

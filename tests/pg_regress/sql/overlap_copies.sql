@@ -111,6 +111,21 @@ select create_dependency('p', '{"dependency_id": "c", "task_id": "w#1", "depende
 select create_dependency('p', '{"dependency_id": "c", "task_id": "w", "dependent_on_task_id": "w#1", "required_completion_status": "No"}');
 select * from task_mgmt.check_invariants();
 
+-- Of copies that are free, and what they are copies of, a user would get one.
+select release_task('p', u, get_user('p', u)->>'active_task') from unnest('{ann, bob, cia, dan}'::text[]) u;
+select create_task('p', '{"task_id": "q", "task_type": "x", "overlap": 3, "priority": 200}');
+select start_task('p', 'ann'), start_task('p', 'bob');
+select release_task('p', 'ann', 'q#1'), release_task('p', 'bob', 'q#2');
+select task_id, why from peek_tasks('p', 'cia', 2);
+select start_task('p', 'ann', 'q#1'), start_task('p', 'bob', 'q#2'), pause_task('p', 'q');
+set task_mgmt.fake_now = '2030-01-03 00:00+00';
+select task_id, why from peek_tasks('p', 'cia') where why = 'takeover';
+
+-- What is assigned to a third user goes to them, whatever the receiver has done.
+select release_task('p', 'bob', 'q#2', 'Yes'), assign_task('p', 'q#1', 'dan'), transfer_tasks('p', 'ann', 'bob');
+select task_id, assigned_user_id, active_user_id from task_mgmt.tasks where task_id = 'q#1';
+select * from task_mgmt.check_invariants();
+
 drop view seen;
 select delete_project('p', cascade => true);
 drop function handle;

@@ -38,6 +38,21 @@ select seed_id from seeds where seed_id between 20 and 23;
 select ingest_segments('p', '[{"seed_id": 24, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 77, "expected_segment_type": "soma"}]') - 'dry_run' as other_type,
 	ingest_segments('p', '[{"seed_id": 24, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 78}]')->'existing' as there;
 
+-- Updates of the new ones are asked for.
+select seed_id, status from task_mgmt.segment_update_queue where project_name = 'p' order by seed_id;
+
+-- Of several segments under a root, the one counts that stays; a retired one does not.
+select create_segments('p', '[{"seed_id": 30, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 79},
+	{"seed_id": 31, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 79, "expected_segment_type": "axon"},
+	{"seed_id": 32, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 80, "status": "Duplicate", "expected_segment_type": "soma"}]');
+create view at_roots as
+select ingest_segments('p', '[{"seed_id": 33, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 79, "expected_segment_type": "axon"},
+	{"seed_id": 34, "seed_x": 0, "seed_y": 0, "seed_z": 0, "current_segment_id": 80, "expected_segment_type": "axon"}]', dry_run => true) as report;
+select report from at_roots;
+select retire_duplicate_segments('p', dry_run => false, current_segment_ids => '{79, 80}');
+select report from at_roots;
+drop view at_roots;
+
 -- What is wrong by itself is an error that names the element.
 select ingest_segments('p', '[{"seed_id": 10, "seed_x": 0, "seed_y": 0, "seed_z": 0}, {"seed_id": 11, "seed_x": 0, "seed_y": 0, "seed_z": 0, "expected_segment_type": "none"}]');
 select ingest_segments('p', '[{"seed_id": 10, "seed_x": 0, "seed_y": 0}]');
