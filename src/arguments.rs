@@ -1,6 +1,8 @@
 //! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result;
 //! and of the `data` of an update only what it would change counts.
 
+use task_mgmt_core::arguments::Invalid;
+
 use crate::error::Error;
 use crate::json::Jsonb;
 use crate::spi::read;
@@ -8,6 +10,14 @@ use crate::spi::read;
 /// A value that must be given.
 pub fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or(Error::NullArgument(argument))
+}
+
+/// A number that must be given, and not be negative.
+pub fn not_negative(argument: &'static str, value: Option<i32>) -> Result<i32, Error> {
+    match required(argument, value)? {
+        value @ 0.. => Ok(value),
+        value => Err(Invalid(format!("{argument} must not be negative, found {value}")).into()),
+    }
 }
 
 /// The keys of an object; anything else has none, and is refused when it is parsed.

@@ -2,12 +2,12 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::{Invalid, check_name};
+use task_mgmt_core::arguments::check_name;
 use task_mgmt_core::standard_types::{self, FAULTY_TASK};
 use task_mgmt_core::tasks::NewTask;
 
 use crate::access::{self, Level};
-use crate::arguments::required;
+use crate::arguments::{not_negative, required};
 use crate::clock;
 use crate::error::Error;
 use crate::events;
@@ -85,11 +85,7 @@ pub struct Page {
 impl Page {
     /// Errors: 22023.
     pub fn new(max_rows: Option<i32>, skip: Option<i32>) -> Result<Self, Error> {
-        let not_negative = |argument, value| match required(argument, value)? {
-            value @ 0.. => Ok(i64::from(value)),
-            value => Err(Error::from(Invalid(format!("{argument} must not be negative, found {value}")))),
-        };
-        Ok(Self { max_rows: not_negative("max_rows", max_rows)?, skip: not_negative("skip", skip)? })
+        Ok(Self { max_rows: not_negative("max_rows", max_rows)?.into(), skip: not_negative("skip", skip)?.into() })
     }
 }
 
