@@ -5,8 +5,8 @@ mod function;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use serde::Deserialize;
-use task_mgmt_core::arguments::{parse, parse_object};
+use task_mgmt_core::arguments::parse;
+use task_mgmt_core::handlers::Verdict;
 
 use crate::access::Level;
 use crate::arguments::required;
@@ -101,8 +101,7 @@ fn verify_task(
         Some(handler) => verify(project, &handler, task, status)?,
         None => Verdict { passed: true, message: format!("No verifier registered for task type: {task_type}") },
     };
-    Ok(sql!("select jsonb_build_object('passed', $1, 'message', $2)")
-        .value(&[verdict.passed.into(), verdict.message.into()])?)
+    Ok(as_json(verdict)?)
 }
 
 /// Creates a task for a segment through the creation handler of a task type.
@@ -134,12 +133,10 @@ fn add_segment_task(
     }
 }
 
-/// What a verification handler found.
-#[derive(Deserialize)]
-pub struct Verdict {
-    pub passed: bool,
-    #[serde(default)]
-    pub message: String,
+/// A verdict as a verification handler returns it.
+pub fn as_json(verdict: Verdict) -> Result<Jsonb, Error> {
+    sql!("select jsonb_build_object('passed', $1, 'message', $2)")
+        .value(&[verdict.passed.into(), verdict.message.into()])
 }
 
 /// Asks a verification handler, given by its kept signature. Errors: 55000, or whatever it raises.
@@ -148,7 +145,7 @@ pub fn verify(project: &str, handler: &str, task_id: &str, status: &str) -> Resu
     let result: Option<Jsonb> =
         Function::find(Kind::Verification, handler)?.call(&[project.into(), task_id.into(), status.into()])?;
     let text = result.ok_or_else(|| unusable("it is null".into()))?.text();
-    parse_object("result", &text).map_err(|invalid| unusable(invalid.0))
+    Verdict::parse(&text).map_err(|invalid| unusable(invalid.0))
 }
 
 /// Runs a completion handler, given by its kept signature. Errors: 55000, or whatever it raises.
