@@ -89,7 +89,7 @@ fn verify_segmentation_verification_v0(
 /// trace_postprocess_v0, if the project has that type; and by `set_feedback_policy` a feedback task may follow. Each is made
 /// once for a completion. A Faulty Task, and a task without a seed, changes no segment.
 ///
-/// *Errors*: P0002 the segment does not exist; 55000 a point of the state is none.
+/// *Errors*: P0002 the segment does not exist; 55000 the root, an end or a breadcrumb is no point.
 /// *Locks*: the segment's row.
 /// *Source*: annotation reference 15.4, 21.36.
 #[pg_extern(sql = "

@@ -42,7 +42,8 @@ select release_task('p', 'ann', 'a', 'Done');
 select get_task('p', 'a')->>'active_user_id' as holder, get_segment('p', 7)->>'status' as status;
 
 -- A completion makes the segment what the trace shows: the root is half a voxel less deep, the ends are as they were marked, by who completed it.
-select update_task('p', 'a', state(1, 2, 1, 1)), release_task('p', 'ann', 'a', 'Done');
+-- Where the seed is marked is not asked.
+select update_task('p', 'a', jsonb_set(state(1, 2, 1, 1), '{ng_state,layers,1,annotations,0,point}', '[1, "2"]')), release_task('p', 'ann', 'a', 'Done');
 select get_segment('p', 7) - 'created_at' - 'updated_at' as segment;
 select * from endpoints;
 
