@@ -65,6 +65,11 @@ select task_mgmt.verify_trace_v0('p', 'a', 'Done');
 select task_mgmt.create_trace_v0('p', 7, '{}');
 reset role;
 
+-- Who did it may be corrected, which is no other completion.
+select update_task('p', 'a', '{"completed_user_id": "bob"}'), get_task('p', 'a')->>'completed_user_id' as completer;
+select count(*) from followers;
+select distinct user_id from endpoints;
+
 -- Another completion is another one, by whoever makes it; endpoints that stay keep their history.
 select reactivate_task('p', 'a'), start_task('p', 'bob', 'a'), update_task('p', 'a', state(1, 3, 0));
 select release_task('p', 'bob', 'a', 'Done');
