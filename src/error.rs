@@ -39,14 +39,12 @@ pub enum Error {
     SegmentTypeNotFound { project: String, segment_type: String },
     #[error("Segment with seed_id {seed} not found in project {project}")]
     SegmentNotFound { project: String, seed: u64 },
-    #[error("Segment {seed} not found in project {project}")]
-    TracedSegmentNotFound { project: String, seed: u64 },
     #[error("Endpoint with endpoint_id {endpoint} not found in project {project}")]
     EndpointNotFound { project: String, endpoint: i64 },
     #[error("Project {0} not found")]
     StateOfUnknownProject(String),
-    #[error("Segment {seed_id} not found in project {project}")]
-    StateOfUnknownSegment { project: String, seed_id: u64 },
+    #[error("Segment {seed} not found in project {project}")]
+    NoSuchSegment { project: String, seed: u64 },
     #[error("Task {task} not found in project {project}")]
     StateOfUnknownTask { project: String, task: String },
     #[error("Task {0} is not associated with any segment")]
@@ -237,10 +235,9 @@ impl Error {
             | DependencyNotFound { .. }
             | SegmentTypeNotFound { .. }
             | SegmentNotFound { .. }
-            | TracedSegmentNotFound { .. }
             | EndpointNotFound { .. }
             | StateOfUnknownProject(_)
-            | StateOfUnknownSegment { .. }
+            | NoSuchSegment { .. }
             | StateOfUnknownTask { .. }
             | NoSegmentOfTask(_)
             | LayersOfUnknownProject(_)
@@ -337,9 +334,7 @@ impl Error {
                 "create_task_type makes one."
             }
             SegmentTypeNotFound { .. } => "create_segment_type makes one; list_segment_types names them.",
-            SegmentNotFound { .. } | TracedSegmentNotFound { .. } => {
-                "create_segment makes one; list_segments names them."
-            }
+            SegmentNotFound { .. } | NoSuchSegment { .. } => "create_segment makes one; list_segments names them.",
             HandlerNotFound { .. } => "register_handler sets one; list_task_types shows which types there are.",
             EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
             NotTheSegmentsType { .. } => {

@@ -54,7 +54,7 @@ impl Scene {
         })?;
         match found {
             None => Err(Error::StateOfUnknownProject(project.into())),
-            Some(None) => Err(Error::StateOfUnknownSegment { project: project.into(), seed_id }),
+            Some(None) => Err(Error::NoSuchSegment { project: project.into(), seed: seed_id }),
             Some(Some(scene)) => Ok(scene),
         }
     }

@@ -82,8 +82,9 @@ impl<'a> CompletedTask<'a> {
 fn update_segment(task: &CompletedTask, seed: u64, status: &str) -> Result<(), Error> {
     let project = task.project;
     let trace = Trace::read(&task.ng_state.text()).map_err(|refusal| Error::VerificationFailed(refusal.0))?;
-    segments::lock_row(project, seed).map_err(|error| match error {
-        Error::SegmentNotFound { project, seed } => Error::TracedSegmentNotFound { project, seed },
+    // Keeps everybody else from the segment's row, too.
+    segments::endpoints::replace(project, seed, &task.user, &endpoints(&trace)).map_err(|error| match error {
+        Error::SegmentNotFound { project, seed } => Error::NoSuchSegment { project, seed },
         error => error,
     })?;
     let [x, y, z] = trace.root.map_or([None; 3], |root| root.map(Some));
@@ -107,7 +108,6 @@ fn update_segment(task: &CompletedTask, seed: u64, status: &str) -> Result<(), E
         segment_status(status).map(SegmentStatus::name).into(),
         clock::now()?.into(),
     ])?;
-    segments::endpoints::replace(project, seed, &task.user, &endpoints(&trace))?;
     Ok(())
 }
 
