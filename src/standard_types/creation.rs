@@ -49,11 +49,8 @@ fn create_trace_tasks(
     if !options.is_dry_run() {
         locks::lock(Key::Segments(project));
     }
-    let found = find_segments(project, &filters)?;
-    let wanted = match options.skips_existing() {
-        true => without_tasks(project, &found)?,
-        false => found.clone(),
-    };
+    let found = find_segments(project, &options, &filters)?;
+    let wanted: Vec<u64> = found.iter().filter(|segment| !segment.is_skipped).map(|segment| segment.seed).collect();
     let created = if options.is_dry_run() { vec![] } else { create_all(project, &options, &wanted)? };
     let report = json!({
         "segments_found": found.len(),
@@ -97,29 +94,45 @@ fn create_all(project: &str, options: &BulkOptions, seeds: &[u64]) -> Result<Vec
     Ok(new.iter().map(|task| task.task_id.as_deref().unwrap_or_default().to_owned()).collect())
 }
 
-/// The seeds of the segments that fit, in order.
-fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error> {
+/// A segment that fits.
+struct Found {
+    seed: u64,
+    /// It has a task, and those that have one are passed over.
+    is_skipped: bool,
+}
+
+/// The segments that fit, in order of their seeds.
+fn find_segments(project: &str, options: &BulkOptions, filters: &BulkFilters) -> Result<Vec<Found>, Error> {
     macro_rules! find {
         ($condition:literal) => {
             sql!(concat!(
-                "select seed_id::text
-                from task_mgmt.segment
-                where project_name = $1
-                    and ($2 is null or status = $2::task_mgmt.segment_status)
-                    and ($3 or batch is not distinct from $4)
-                    and ($5 or expected_segment_type is not distinct from $6)
+                "select s.seed_id::text, $7 and (
+                    exists (
+                        select from task_mgmt.task
+                        where project_name = $1 and segment_seed_id = s.seed_id
+                        offset 0
+                    ) or exists (
+                        select from task_mgmt.segment_task
+                        where project_name = $1 and seed_id = s.seed_id
+                        offset 0
+                    ))
+                from task_mgmt.segment s
+                where s.project_name = $1
+                    and ($2 is null or s.status = $2::task_mgmt.segment_status)
+                    and ($3 or s.batch is not distinct from $4)
+                    and ($5 or s.expected_segment_type is not distinct from $6)
                     and ",
                 $condition,
                 "
-                order by segment.seed_id"
+                order by s.seed_id"
             ))
         };
     }
     let seeds =
         filters.seed_ids.as_ref().map(|seeds| seeds.iter().map(|seed| ids::numeric(seed.0)).collect::<Vec<_>>());
     let statement = match seeds {
-        Some(_) => find!("seed_id = any($7)"),
-        None => find!("$7::numeric[] is null"),
+        Some(_) => find!("s.seed_id = any($8)"),
+        None => find!("$8::numeric[] is null"),
     };
     statement.all(
         &[
@@ -129,20 +142,9 @@ fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error
             filters.batch.clone().flatten().into(),
             filters.expected_segment_type.is_none().into(),
             filters.expected_segment_type.clone().flatten().into(),
+            options.skips_existing().into(),
             seeds.into(),
         ],
-        |row| ids::stored(row.get(1)?),
+        |row| Ok(Found { seed: ids::stored(row.get(1)?)?, is_skipped: row.get(2)? }),
     )
-}
-
-/// Those of the seeds whose segments have no task, in the same order.
-fn without_tasks(project: &str, seeds: &[u64]) -> Result<Vec<u64>, Error> {
-    sql!(
-        "select seed.id::text
-        from unnest($2) with ordinality as seed (id, position)
-        where not exists (select from task_mgmt.task where project_name = $1 and segment_seed_id = seed.id)
-            and not exists (select from task_mgmt.segment_task where project_name = $1 and seed_id = seed.id)
-        order by seed.position"
-    )
-    .all(&[project.into(), ids::numerics(seeds).into()], |row| ids::stored(row.get(1)?))
 }
