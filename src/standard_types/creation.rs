@@ -31,8 +31,8 @@ use crate::tasks;
 /// *Returns* an object: segments_found, segments_skipped, tasks_created, created_task_ids (array, in order of seeds), dry_run.
 /// *Errors*: P0002 project or task type unknown; 22023 anything wrong with `filters` or `options`; 42501 the caller is not a
 /// manager.
-/// *Locks*: the key of the project's new segments, alone, so that two calls do not make two tasks for one segment; then as
-/// `create_tasks`.
+/// *Locks*: with skip_existing_tasks the key of the project's traces, so that two calls do not make two tasks for one segment; then
+/// as `create_tasks`.
 /// *Source*: annotation reference 19.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -46,8 +46,8 @@ fn create_trace_tasks(
     let options = required("options", options)?.text();
     let options = BulkOptions::parse(&options).map_err(Error::from)?;
     task_types::require_existing(project, options.task_type())?;
-    if !options.is_dry_run() {
-        locks::lock(Key::Segments(project));
+    if options.skips_existing() && !options.is_dry_run() {
+        locks::lock(Key::Traces(project));
     }
     let found = find_segments(project, &options, &filters)?;
     let wanted: Vec<u64> = found.iter().filter(|segment| !segment.is_skipped).map(|segment| segment.seed).collect();
