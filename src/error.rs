@@ -174,6 +174,8 @@ pub enum Error {
 
     #[error("{kind} handler {handler} must be a plain function {expected}")]
     HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
+    #[error("creation handler {handler} creates tasks of another type than {task_type}")]
+    HandlerOfAnotherType { handler: String, task_type: String },
     #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
     #[error("segment_type cannot be {}: that of segment {seed} is {}", or_none(given), or_none(expected))]
@@ -222,7 +224,8 @@ impl Error {
             | Cycle(_)
             | NotTheSegmentsType { .. }
             | AmbiguousTask { .. }
-            | HandlerSignature { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            | HandlerSignature { .. }
+            | HandlerOfAnotherType { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_)
             | UserNotFound { .. }
             | UserNotFoundAnywhere(_)
@@ -382,6 +385,7 @@ impl Error {
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."
             }
+            HandlerOfAnotherType { .. } => "A function of your own may create tasks of any type.",
             Element { error, .. } => return error.hint(),
             PayPeriodClosed { .. } => {
                 "get_pay_periods shows what is closed; correct_time corrects what was booked then."

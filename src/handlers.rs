@@ -28,13 +28,14 @@ use crate::tasks;
 /// * completion: (project_name text, task_id text, completion_status text) returns anything, ignored.
 /// * creation: (project_name text, seed_id numeric, options jsonb) returns text, the id of the task it created.
 ///
-/// The built-in handlers of the standard task types, which are in schema task_mgmt, may be registered by every manager.
+/// The built-in handlers of the standard task types, which are in schema task_mgmt, may be registered by every manager, those of
+/// creation on the type that they are for.
 /// It is kept by name and signature, and runs as its owner, in a security-restricted operation (no SET ROLE, no temporary
 /// tables), with search_path `pg_catalog, pg_temp` unless it has a setting of its own. What it calls of this extension is
 /// checked against the access of its owner.
 /// *Returns* true.
-/// *Errors*: P0002 project, type or function unknown; 22023 no such kind, or another signature is expected; 42501 the caller
-/// is not a manager, or has not the rights of the function's owner.
+/// *Errors*: P0002 project, type or function unknown; 22023 no such kind, another signature is expected, or a built-in handler
+/// creates tasks of another type; 42501 the caller is not a manager, or has not the rights of the function's owner.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn register_handler(
@@ -47,8 +48,9 @@ fn register_handler(
     let task_type = required("task_type", task_type)?;
     let kind = Kind::parse(required("kind", kind)?).map_err(Error::from)?;
     let function = Function::describe(kind, required("handler", handler)?)?;
-    if !function.is_built_in()? {
-        function.require_rights_of_owner()?;
+    match function.is_built_in()? {
+        true => function.require_own_type(task_type)?,
+        false => function.require_rights_of_owner()?,
     }
     set(project, task_type, kind, Some(&function.signature))?;
     Ok(true)

@@ -118,8 +118,12 @@ select create_task('p', '{"task_id": "s", "task_type": "segmentation_verificatio
 
 -- Every manager may register what is built in, whoever owns it, and nothing else of the extension; a handler of one's own stays.
 set role regress_manager;
-select create_task_type('p', '{"task_type": "mine"}'), register_handler('p', 'mine', 'verification', 'task_mgmt.verify_trace_v0(text, text, text)'),
-	register_handler('p', 'mine', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)');
+select create_task_type('p', '{"task_type": "mine"}'), register_handler('p', 'mine', 'verification', 'task_mgmt.verify_trace_v0(text, text, text)');
+-- What creates tasks of one type is no handler of another.
+select register_handler('p', 'mine', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)');
+select add_segment_task('p', 7, 'mine');
+select register_handler('p', 'trace_v0', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)');
+select get_task('p', add_segment_task('p', 7, 'trace_v0'))->>'task_type' as task_type;
 select register_handler('p', 'mine', 'verification', 'verify_task(text, text, text)');
 select register_handler('p', 'mine', 'completion', 'verify_task(text, text, text)');
 select register_handler('p', 'mine', 'completion', 'task_mgmt.readable_projects()');
