@@ -52,9 +52,9 @@ fn create_feedback_task_from_trace(
 }
 
 /// Feedback about the work of a user, newest first, as a JSON array of objects: project_name, feedback_id, task_id (what was
-/// reviewed), feedback_task_id (the review), user_id, feedback (the completion status of the review), feedback_color (Perfect
-/// and Accurate green, Fair yellow, anything else red), note (of the review), created_at, task_link and feedback_link (the states
-/// of both tasks).
+/// reviewed), feedback_task_id (the completed review), user_id, feedback (the completion status of the review), feedback_color
+/// (Perfect and Accurate green, Fair yellow, anything else red), note (of the review), created_at, task_link and feedback_link
+/// (the states of both tasks).
 ///
 /// *Arguments*: `max_rows` at most are returned, after `skip` others.
 /// *Errors*: P0002 project or user unknown; 22023 a negative number; 42501 access denied.
@@ -101,6 +101,11 @@ pub fn read(projects: &[String], user: &str, page: Page) -> Result<Jsonb, Error>
                 select o.project_name, o.feedback_id, o.created_at
                 from task_mgmt.feedback o
                 where o.project_name = project.name and o.user_id = $2
+                    and exists (
+                        select from task_mgmt.task r
+                        where r.project_name = project.name and r.task_no = o.feedback_task_no and r.status = 'completed'
+                        offset 0
+                    )
                 order by o.created_at desc, o.feedback_id desc
                 limit $3 + $4
             ) f
@@ -116,10 +121,10 @@ pub fn read(projects: &[String], user: &str, page: Page) -> Result<Jsonb, Error>
     .value(&[projects.to_vec().into(), user.into(), page.max_rows.into(), page.skip.into()])
 }
 
-/// Records the feedback of a completed task, or corrects what was recorded of it.
+/// Records the feedback of a completed task, or corrects what was recorded of it: a faulty task is no feedback.
 pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error> {
     if status == FAULTY_TASK {
-        return Ok(());
+        return forget(project, task_id);
     }
     let found = sql!(
         "select f.task_no, t.task_no, f.extra_data->>'original_task_id',
@@ -135,7 +140,7 @@ pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error>
     let Some((feedback_task_no, reviewed, original, author)) = found else {
         return Err(tasks::not_found(project, task_id)?);
     };
-    let Some(original) = original else { return Ok(()) };
+    let Some(original) = original else { return forget(project, task_id) };
     let Some(reviewed) = reviewed else { return Err(tasks::not_found(project, &original)?) };
     sql!(
         "insert into task_mgmt.feedback (project_name, task_no, feedback_task_no, user_id, created_at)
@@ -143,6 +148,17 @@ pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error>
         on conflict (project_name, feedback_task_no) do update set task_no = excluded.task_no, user_id = excluded.user_id"
     )
     .run(&[project.into(), reviewed.into(), feedback_task_no.into(), author.into(), clock::now()?.into()])?;
+    Ok(())
+}
+
+/// Removes what was recorded of a task.
+fn forget(project: &str, task_id: &str) -> Result<(), Error> {
+    sql!(
+        "delete from task_mgmt.feedback
+        where project_name = $1
+            and feedback_task_no = (select task_no from task_mgmt.task where project_name = $1 and task_id = $2)"
+    )
+    .run(&[project.into(), task_id.into()])?;
     Ok(())
 }
 

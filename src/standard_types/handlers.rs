@@ -109,8 +109,8 @@ fn complete_trace_v0(
 }
 
 /// Built-in completion handler of trace_feedback_v0: records the feedback about the author of the task that extra_data names as
-/// original_task_id; without one it does nothing, nor for a Faulty Task. The author is who completed that task, else
-/// original_user of extra_data, else unknown.
+/// original_task_id. A Faulty Task, and one without original_task_id, is no feedback, even if it was before. The author is who
+/// completed the task that it is about, else original_user of extra_data, else unknown.
 ///
 /// *Errors*: P0002 the task that it is about does not exist.
 /// *Source*: annotation reference 15.7, 21.37.

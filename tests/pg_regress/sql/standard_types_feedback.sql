@@ -98,6 +98,20 @@ select reactivate_task('q', 'c'), reactivate_task('q', 'f'), start_task('q', 'bo
 select user_id, feedback, feedback_color from task_mgmt.task_feedback where project_name = 'q';
 select update_task('q', 'f', '{"extra_data": {"original_task_id": "c"}, "completion_status": "Perfect"}');
 select user_id, feedback, feedback_color from task_mgmt.task_feedback where project_name = 'q';
+-- A review that is open again, cancelled or faulty after all is none, and leaves no gap in a page.
+create function seen(max_rows integer) returns text[] language sql as $$
+	select array_agg(f->>'feedback' order by n) from jsonb_array_elements(get_task_feedback('p', 'ann', max_rows)) with ordinality as g (f, n) $$;
+create function newest() returns text language sql as $$
+	select feedback_task_id from task_mgmt.task_feedback where project_name = 'p' order by feedback_id desc limit 1 $$;
+select newest() as newest \gset
+select :'newest' ~ '^feedback_b_' as of_b, seen(2);
+select reactivate_task('p', :'newest'), seen(2), seen(9);
+select cancel_task('p', :'newest'), seen(2);
+select count(*) from task_mgmt.task_feedback where project_name = 'p';
+select reactivate_task('p', :'newest'), start_task('p', 'bob', :'newest') is not null as started, release_task('p', 'bob', :'newest', 'Accurate'), seen(2);
+select update_task('p', :'newest', '{"completion_status": "Faulty Task"}'), seen(9);
+select update_task('p', :'newest', '{"completion_status": "Inaccurate"}'), seen(9);
+drop function seen, newest;
 -- Without the name of a trace there is nothing to record.
 select create_task_type('q', '{"task_type": "own", "completion_statuses": ["Perfect"]}'), register_handler('q', 'own', 'completion', 'task_mgmt.complete_trace_feedback_v0(text, text, text)'),
 	create_task('q', '{"task_id": "nameless", "task_type": "own"}'), start_task('q', 'bob', 'nameless'), release_task('q', 'bob', 'nameless', 'Perfect');
