@@ -81,7 +81,8 @@ pub fn feedback(project: &str, seed: u64, options: &str) -> Result<String, Error
     }
 }
 
-fn create(project: &str, data: &str) -> Result<String, Error> {
+/// Creates a task from its `data` and returns its id.
+pub fn create(project: &str, data: &str) -> Result<String, Error> {
     let mut task = [NewTask::parse(data)?];
     task_creation::create(Some(project), &mut task).map_err(Error::without_position)?;
     Ok(task[0].task_id.as_deref().unwrap_or_default().to_owned())

@@ -3,9 +3,9 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::arguments::check_name;
-use task_mgmt_core::standard_types::{self, FAULTY_TASK};
-use task_mgmt_core::tasks::NewTask;
+use task_mgmt_core::standard_types::{self, FAULTY_TASK, Reviewed};
 
+use super::creation;
 use crate::access::{self, Level};
 use crate::arguments::{not_negative, required};
 use crate::clock;
@@ -14,7 +14,6 @@ use crate::events;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::{read, sql};
-use crate::task_creation;
 use crate::tasks;
 use crate::users;
 
@@ -169,36 +168,27 @@ pub fn task_id(trace: &str, number: i64) -> String {
 
 /// Creates a feedback task that begins with the state of a trace, and returns its id.
 pub fn create_from_trace(project: &str, trace: &str, number: i64, status_layer: StatusLayer) -> Result<String, Error> {
-    let id = task_id(trace, number);
-    let data = sql!(
-        "select jsonb_build_object(
-            'task_id', $3,
-            'task_type', 'trace_feedback_v0',
-            'priority', 70,
-            'batch_id', 'feedback',
-            'ng_state', case
-                when $4 and t.completion_status <> '' and jsonb_typeof(t.ng_state) = 'object' and t.ng_state <> '{}'
-                    and not t.has_seed_state and jsonb_typeof(coalesce(t.ng_state->'layers', '[]')) = 'array' then
-                    jsonb_set(t.ng_state, '{layers}', coalesce(t.ng_state->'layers', '[]') || jsonb_build_object(
-                        'type', 'annotation',
-                        'source', 'local://annotations',
-                        'tab', 'annotations',
-                        'annotations', '[]'::jsonb,
-                        'name', 'Status: ' || t.completion_status))
-                else t.ng_state
-            end,
-            'extra_data', jsonb_build_object(
-                'original_task_id', t.task_id,
-                'original_user', coalesce(u.user_id, ''),
-                'original_completion_status', t.completion_status))
+    let found = sql!(
+        "select t.completion_status, coalesce(u.user_id, ''), case
+            when $3 and t.completion_status <> '' and jsonb_typeof(t.ng_state) = 'object' and t.ng_state <> '{}'
+                and not t.has_seed_state and jsonb_typeof(coalesce(t.ng_state->'layers', '[]')) = 'array' then
+                jsonb_set(t.ng_state, '{layers}', coalesce(t.ng_state->'layers', '[]') || jsonb_build_object(
+                    'type', 'annotation',
+                    'source', 'local://annotations',
+                    'tab', 'annotations',
+                    'annotations', '[]'::jsonb,
+                    'name', 'Status: ' || t.completion_status))
+            else t.ng_state
+        end
         from task_mgmt.task t
         left join task_mgmt.project_user u on u.project_name = $1 and u.user_no = t.completed_user_no
         where t.project_name = $1 and t.task_id = $2"
     )
-    .first(&[project.into(), trace.into(), id.as_str().into(), (status_layer == StatusLayer::Added).into()], |row| {
-        row.get::<Jsonb>(1)
+    .first(&[project.into(), trace.into(), (status_layer == StatusLayer::Added).into()], |row| {
+        Ok((row.get::<String>(1)?, row.get::<String>(2)?, row.get::<Jsonb>(3)?))
     })?;
-    let Some(data) = data else { return Err(tasks::not_found(project, trace)?) };
-    task_creation::create(Some(project), &mut [NewTask::parse(&data.text())?]).map_err(Error::without_position)?;
-    Ok(id)
+    let Some((completion_status, user_id, ng_state)) = found else { return Err(tasks::not_found(project, trace)?) };
+    let ng_state = &ng_state.text();
+    let reviewed = Reviewed { task_id: trace, user_id: &user_id, completion_status: &completion_status, ng_state };
+    creation::create(project, &reviewed.feedback(task_id(trace, number))?)
 }
