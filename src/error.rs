@@ -39,14 +39,12 @@ pub enum Error {
     SegmentTypeNotFound { project: String, segment_type: String },
     #[error("Segment with seed_id {seed} not found in project {project}")]
     SegmentNotFound { project: String, seed: u64 },
-    #[error("Segment {seed} not found in project {project}")]
-    TracedSegmentNotFound { project: String, seed: u64 },
     #[error("Endpoint with endpoint_id {endpoint} not found in project {project}")]
     EndpointNotFound { project: String, endpoint: i64 },
     #[error("Project {0} not found")]
     StateOfUnknownProject(String),
-    #[error("Segment {seed_id} not found in project {project}")]
-    StateOfUnknownSegment { project: String, seed_id: u64 },
+    #[error("Segment {seed} not found in project {project}")]
+    NoSuchSegment { project: String, seed: u64 },
     #[error("Task {task} not found in project {project}")]
     StateOfUnknownTask { project: String, task: String },
     #[error("Task {0} is not associated with any segment")]
@@ -176,6 +174,8 @@ pub enum Error {
 
     #[error("{kind} handler {handler} must be a plain function {expected}")]
     HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
+    #[error("creation handler {handler} creates tasks of another type than {task_type}")]
+    HandlerOfAnotherType { handler: String, task_type: String },
     #[error("Completion status '{status}' not allowed for this task type: {task_type}")]
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
     #[error("segment_type cannot be {}: that of segment {seed} is {}", or_none(given), or_none(expected))]
@@ -224,7 +224,8 @@ impl Error {
             | Cycle(_)
             | NotTheSegmentsType { .. }
             | AmbiguousTask { .. }
-            | HandlerSignature { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            | HandlerSignature { .. }
+            | HandlerOfAnotherType { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_)
             | UserNotFound { .. }
             | UserNotFoundAnywhere(_)
@@ -237,10 +238,9 @@ impl Error {
             | DependencyNotFound { .. }
             | SegmentTypeNotFound { .. }
             | SegmentNotFound { .. }
-            | TracedSegmentNotFound { .. }
             | EndpointNotFound { .. }
             | StateOfUnknownProject(_)
-            | StateOfUnknownSegment { .. }
+            | NoSuchSegment { .. }
             | StateOfUnknownTask { .. }
             | NoSegmentOfTask(_)
             | LayersOfUnknownProject(_)
@@ -337,9 +337,7 @@ impl Error {
                 "create_task_type makes one."
             }
             SegmentTypeNotFound { .. } => "create_segment_type makes one; list_segment_types names them.",
-            SegmentNotFound { .. } | TracedSegmentNotFound { .. } => {
-                "create_segment makes one; list_segments names them."
-            }
+            SegmentNotFound { .. } | NoSuchSegment { .. } => "create_segment makes one; list_segments names them.",
             HandlerNotFound { .. } => "register_handler sets one; list_task_types shows which types there are.",
             EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
             NotTheSegmentsType { .. } => {
@@ -387,6 +385,7 @@ impl Error {
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."
             }
+            HandlerOfAnotherType { .. } => "A function of your own may create tasks of any type.",
             Element { error, .. } => return error.hint(),
             PayPeriodClosed { .. } => {
                 "get_pay_periods shows what is closed; correct_time corrects what was booked then."

@@ -5,8 +5,8 @@ mod function;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use serde::Deserialize;
-use task_mgmt_core::arguments::{parse, parse_object};
+use task_mgmt_core::arguments::parse;
+use task_mgmt_core::handlers::Verdict;
 
 use crate::access::Level;
 use crate::arguments::required;
@@ -28,13 +28,14 @@ use crate::tasks;
 /// * completion: (project_name text, task_id text, completion_status text) returns anything, ignored.
 /// * creation: (project_name text, seed_id numeric, options jsonb) returns text, the id of the task it created.
 ///
-/// The built-in handlers of the standard task types, which are in schema task_mgmt, may be registered by every manager.
+/// The built-in handlers of the standard task types, which are in schema task_mgmt, may be registered by every manager, those of
+/// creation on the type that they are for.
 /// It is kept by name and signature, and runs as its owner, in a security-restricted operation (no SET ROLE, no temporary
 /// tables), with search_path `pg_catalog, pg_temp` unless it has a setting of its own. What it calls of this extension is
 /// checked against the access of its owner.
 /// *Returns* true.
-/// *Errors*: P0002 project, type or function unknown; 22023 no such kind, or another signature is expected; 42501 the caller
-/// is not a manager, or has not the rights of the function's owner.
+/// *Errors*: P0002 project, type or function unknown; 22023 no such kind, another signature is expected, or a built-in handler
+/// creates tasks of another type; 42501 the caller is not a manager, or has not the rights of the function's owner.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn register_handler(
@@ -47,8 +48,9 @@ fn register_handler(
     let task_type = required("task_type", task_type)?;
     let kind = Kind::parse(required("kind", kind)?).map_err(Error::from)?;
     let function = Function::describe(kind, required("handler", handler)?)?;
-    if !function.is_built_in()? {
-        function.require_rights_of_owner()?;
+    match function.is_built_in()? {
+        true => function.require_own_type(task_type)?,
+        false => function.require_rights_of_owner()?,
     }
     set(project, task_type, kind, Some(&function.signature))?;
     Ok(true)
@@ -101,8 +103,7 @@ fn verify_task(
         Some(handler) => verify(project, &handler, task, status)?,
         None => Verdict { passed: true, message: format!("No verifier registered for task type: {task_type}") },
     };
-    Ok(sql!("select jsonb_build_object('passed', $1, 'message', $2)")
-        .value(&[verdict.passed.into(), verdict.message.into()])?)
+    Ok(as_json(verdict)?)
 }
 
 /// Creates a task for a segment through the creation handler of a task type.
@@ -134,12 +135,10 @@ fn add_segment_task(
     }
 }
 
-/// What a verification handler found.
-#[derive(Deserialize)]
-pub struct Verdict {
-    pub passed: bool,
-    #[serde(default)]
-    pub message: String,
+/// A verdict as a verification handler returns it.
+pub fn as_json(verdict: Verdict) -> Result<Jsonb, Error> {
+    sql!("select jsonb_build_object('passed', $1, 'message', $2)")
+        .value(&[verdict.passed.into(), verdict.message.into()])
 }
 
 /// Asks a verification handler, given by its kept signature. Errors: 55000, or whatever it raises.
@@ -148,7 +147,7 @@ pub fn verify(project: &str, handler: &str, task_id: &str, status: &str) -> Resu
     let result: Option<Jsonb> =
         Function::find(Kind::Verification, handler)?.call(&[project.into(), task_id.into(), status.into()])?;
     let text = result.ok_or_else(|| unusable("it is null".into()))?.text();
-    parse_object("result", &text).map_err(|invalid| unusable(invalid.0))
+    Verdict::parse(&text).map_err(|invalid| unusable(invalid.0))
 }
 
 /// Runs a completion handler, given by its kept signature. Errors: 55000, or whatever it raises.

@@ -1,8 +1,8 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), tasks (sorted), new segments, seeds, time;
-//! then rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task` (sorted by
-//! task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
+//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), traces, tasks (sorted), new segments, seeds,
+//! time; then rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task`
+//! (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
 
 use pgrx::pg_sys;
@@ -18,11 +18,13 @@ pub enum Key<'a> {
     Edits(&'a str),
     /// Exclusive for whatever may give the user a task.
     User(&'a str, &'a str),
+    /// Exclusive for whoever makes traces of the segments that have none.
+    Traces(&'a str),
     /// Exclusive for whatever changes who holds the task or whether it can be started.
     Task(&'a str, &'a str),
     /// Shared by those who create segments, and shared apart by those who make tasks of seeds without a segment, so that the
-    /// others' tasks or segments are there to be seen, or never come. Exclusive for who must know what there is before it makes
-    /// more.
+    /// others' tasks or segments are there to be seen, or never come. Exclusive for who must know which segments there are before it
+    /// makes more.
     Segments(&'a str),
     /// Exclusive for whoever gives the segment of this seed another type; shared by those who make tasks of it.
     Seed(&'a str, u64),
@@ -100,9 +102,10 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
         Key::Edits(project) => (17, hash(project, "")),
         Key::User(project, user) => (13, hash(project, user)),
         Key::Task(project, task) => (14, hash(project, task)),
+        Key::Traces(project) => (18, hash(project, "")),
         Key::Segments(project) => (15, hash(project, "")),
-        Key::Seed(project, seed) => (20, hash(project, &seed.to_string())),
-        Key::Seeds(project) => (21, hash(project, "")),
+        Key::Seed(project, seed) => (19, hash(project, &seed.to_string())),
+        Key::Seeds(project) => (20, hash(project, "")),
         Key::Time(project) => (16, hash(project, "")),
     };
     pg_sys::LOCKTAG {

@@ -114,7 +114,8 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// (which a task of an existing segment has from that), segment_seed_id, assigned_user_id, which null clears; and
 /// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
 /// status completes the task with all that belongs to it (verification, dependents, completion handler) or, if it is
-/// completed, changes its outcome; '' opens it again.
+/// completed, changes its outcome; '' opens it again. With completed_user_id alone only the completer of a completed task changes,
+/// and no handler is asked.
 /// A copy, and a task that has copies, keep their task_type, segment_type and segment_seed_id.
 /// *Returns* true.
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its

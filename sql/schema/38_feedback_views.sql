@@ -6,7 +6,8 @@ select f.project_name, f.feedback_id, t.task_id, r.task_id as feedback_task_id, 
 	t.ng_state as task_link, r.ng_state as feedback_link
 from task_mgmt.feedback f
 join task_mgmt.task t on t.project_name = f.project_name and t.task_no = f.task_no
-join task_mgmt.task r on r.project_name = f.project_name and r.task_no = f.feedback_task_no;
+join task_mgmt.task r on r.project_name = f.project_name and r.task_no = f.feedback_task_no
+where r.status = 'completed';
 comment on view task_mgmt.feedback_details is 'Internal: feedback of all projects with the states of both tasks.';
 
 create function task_mgmt.feedback_as_json(feedback task_mgmt.feedback_details) returns jsonb
@@ -38,7 +39,7 @@ comment on column task_mgmt.task_feedback.feedback_id is 'A number.';
 comment on column task_mgmt.task_feedback.task_id is 'The task that was reviewed.';
 comment on column task_mgmt.task_feedback.feedback_task_id is 'The task that was the review.';
 comment on column task_mgmt.task_feedback.user_id is 'Who did the work that was reviewed; unknown if nobody can be named.';
-comment on column task_mgmt.task_feedback.feedback is 'The judgement: the completion status of the review; empty while it is open again.';
+comment on column task_mgmt.task_feedback.feedback is 'The judgement: the completion status of the review, which is not shown while it is open again.';
 comment on column task_mgmt.task_feedback.feedback_color is 'Perfect and Accurate are green, Fair is yellow, anything else is red.';
 comment on column task_mgmt.task_feedback.note is 'The reviewer''s note.';
 comment on column task_mgmt.task_feedback.created_at is 'When the review was completed first.';

@@ -116,6 +116,14 @@ impl Function {
         Ok(found.run(&[self.signature.as_str().into()])? > 0)
     }
 
+    /// A built-in creation handler makes tasks of the type that it is named after, whatever type it is called for. Errors: 22023.
+    pub fn require_own_type(&self, task_type: &str) -> Result<(), Error> {
+        match self.kind == Kind::Creation && self.name != format!("task_mgmt.create_{task_type}") {
+            true => Err(Error::HandlerOfAnotherType { handler: self.signature.clone(), task_type: task_type.into() }),
+            false => Ok(()),
+        }
+    }
+
     /// Calls the function as its owner. The result of a completion handler is ignored, whatever its type.
     pub fn call<T: FromDatum + IntoDatum>(&self, arguments: &[DatumWithOid]) -> Result<Option<T>, Error> {
         let text = match self.kind {

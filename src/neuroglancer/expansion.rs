@@ -47,8 +47,7 @@ fn expand_ng_state(project_name: Option<&str>, task_id: Option<&str>) -> Result<
 /// it must not keep anybody from working. The caller holds the task's key and has taken it out of `task_mgmt.ready`.
 pub fn expand_started(worker: &Worker, task_no: i64) -> Result<(), Error> {
     match expand(worker.project, task_no, Actor::User(worker.user_no)) {
-        Ok(_)
-        | Err(Error::StateOfUnknownSegment { .. } | Error::LayersOfUnknownType { .. } | Error::NothingToShow { .. }) => {
+        Ok(_) | Err(Error::NoSuchSegment { .. } | Error::LayersOfUnknownType { .. } | Error::NothingToShow { .. }) => {
             Ok(())
         }
         Err(error) => Err(error),

@@ -5,6 +5,7 @@ use task_mgmt_core::neuroglancer::link::json;
 use task_mgmt_core::neuroglancer::{Point, Project, Segment, Shown, State};
 
 use crate::error::Error;
+use crate::ids;
 use crate::spi::{Row, Statement, read, sql};
 
 /// A segment with its endpoints, its project, and the segment type that it is expected to be.
@@ -47,14 +48,13 @@ impl Scene {
     }
 
     fn find(statement: &Statement, project: &str, seed_id: u64) -> Result<Self, Error> {
-        let seed = pgrx::AnyNumeric::from(seed_id);
-        let found = statement.first(&[project.into(), seed.into()], |row| {
+        let found = statement.first(&[project.into(), ids::numeric(seed_id).into()], |row| {
             let segment = segment(row)?;
             segment.map(|segment| Self::read(project, row, segment)).transpose()
         })?;
         match found {
             None => Err(Error::StateOfUnknownProject(project.into())),
-            Some(None) => Err(Error::StateOfUnknownSegment { project: project.into(), seed_id }),
+            Some(None) => Err(Error::NoSuchSegment { project: project.into(), seed: seed_id }),
             Some(Some(scene)) => Ok(scene),
         }
     }
@@ -101,11 +101,10 @@ pub fn project_of(project: &str, row: &Row) -> Result<Project, Error> {
 
 fn segment(row: &Row) -> Result<Option<Segment>, Error> {
     let Some(seed) = point(row, 6)? else { return Ok(None) };
-    let current: Option<String> = row.find(12)?;
     let mut segment = Segment {
         seed,
         root: point(row, 9)?,
-        current_segment_id: current.and_then(|id| id.parse().ok()),
+        current_segment_id: row.find(12)?.map(ids::stored).transpose()?,
         ..Segment::default()
     };
     let statuses: Vec<String> = row.find(18)?.unwrap_or_default();

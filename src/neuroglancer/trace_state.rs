@@ -3,6 +3,7 @@
 use task_mgmt_core::neuroglancer::annotations::MergeEdit;
 
 use crate::error::Error;
+use crate::ids;
 use crate::spi::read;
 
 /// A task with the segment that it is about.
@@ -24,11 +25,13 @@ impl Task {
             from task_mgmt.task t
             where t.project_name = $1 and t.task_id = $2"
         )
-        .first(&[project.into(), task_id.into()], |row| Ok((row.get(1)?, row.find::<String>(2)?)))?;
+        .first(&[project.into(), task_id.into()], |row| {
+            Ok((row.get(1)?, row.find(2)?.map(ids::stored).transpose()?))
+        })?;
         let Some((task_no, seed_id)) = found else {
             return Err(Error::StateOfUnknownTask { project: project.into(), task: task_id.into() });
         };
-        let seed_id = seed_id.and_then(|id| id.parse().ok()).ok_or_else(|| Error::NoSegmentOfTask(task_id.into()))?;
+        let seed_id = seed_id.ok_or_else(|| Error::NoSegmentOfTask(task_id.into()))?;
         Ok(Self { task_no, seed_id })
     }
 }

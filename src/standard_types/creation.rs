@@ -31,8 +31,8 @@ use crate::tasks;
 /// *Returns* an object: segments_found, segments_skipped, tasks_created, created_task_ids (array, in order of seeds), dry_run.
 /// *Errors*: P0002 project or task type unknown; 22023 anything wrong with `filters` or `options`; 42501 the caller is not a
 /// manager.
-/// *Locks*: the key of the project's new segments, alone, so that two calls do not make two tasks for one segment; then as
-/// `create_tasks`.
+/// *Locks*: with skip_existing_tasks the key of the project's traces, so that two calls do not make two tasks for one segment; then
+/// as `create_tasks`.
 /// *Source*: annotation reference 19.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -46,14 +46,11 @@ fn create_trace_tasks(
     let options = required("options", options)?.text();
     let options = BulkOptions::parse(&options).map_err(Error::from)?;
     task_types::require_existing(project, options.task_type())?;
-    if !options.is_dry_run() {
-        locks::lock(Key::Segments(project));
+    if options.skips_existing() && !options.is_dry_run() {
+        locks::lock(Key::Traces(project));
     }
-    let found = find_segments(project, &filters)?;
-    let wanted = match options.skips_existing() {
-        true => without_tasks(project, &found)?,
-        false => found.clone(),
-    };
+    let found = find_segments(project, &options, &filters)?;
+    let wanted: Vec<u64> = found.iter().filter(|segment| !segment.is_skipped).map(|segment| segment.seed).collect();
     let created = if options.is_dry_run() { vec![] } else { create_all(project, &options, &wanted)? };
     let report = json!({
         "segments_found": found.len(),
@@ -62,7 +59,7 @@ fn create_trace_tasks(
         "created_task_ids": created,
         "dry_run": options.is_dry_run(),
     });
-    Ok(sql!("select $1::jsonb").value(&[report.to_string().into()])?)
+    Ok(Jsonb::of(&report.to_string())?)
 }
 
 /// Creates a trace for a segment and returns its id.
@@ -84,7 +81,8 @@ pub fn feedback(project: &str, seed: u64, options: &str) -> Result<String, Error
     }
 }
 
-fn create(project: &str, data: &str) -> Result<String, Error> {
+/// Creates a task from its `data` and returns its id.
+pub fn create(project: &str, data: &str) -> Result<String, Error> {
     let mut task = [NewTask::parse(data)?];
     task_creation::create(Some(project), &mut task).map_err(Error::without_position)?;
     Ok(task[0].task_id.as_deref().unwrap_or_default().to_owned())
@@ -97,29 +95,45 @@ fn create_all(project: &str, options: &BulkOptions, seeds: &[u64]) -> Result<Vec
     Ok(new.iter().map(|task| task.task_id.as_deref().unwrap_or_default().to_owned()).collect())
 }
 
-/// The seeds of the segments that fit, in order.
-fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error> {
+/// A segment that fits.
+struct Found {
+    seed: u64,
+    /// It has a task, and those that have one are passed over.
+    is_skipped: bool,
+}
+
+/// The segments that fit, in order of their seeds.
+fn find_segments(project: &str, options: &BulkOptions, filters: &BulkFilters) -> Result<Vec<Found>, Error> {
     macro_rules! find {
         ($condition:literal) => {
             sql!(concat!(
-                "select seed_id::text
-                from task_mgmt.segment
-                where project_name = $1
-                    and ($2 is null or status = $2::task_mgmt.segment_status)
-                    and ($3 or batch is not distinct from $4)
-                    and ($5 or expected_segment_type is not distinct from $6)
+                "select s.seed_id::text, $7 and (
+                    exists (
+                        select from task_mgmt.task
+                        where project_name = $1 and segment_seed_id = s.seed_id
+                        offset 0
+                    ) or exists (
+                        select from task_mgmt.segment_task
+                        where project_name = $1 and seed_id = s.seed_id
+                        offset 0
+                    ))
+                from task_mgmt.segment s
+                where s.project_name = $1
+                    and ($2 is null or s.status = $2::task_mgmt.segment_status)
+                    and ($3 or s.batch is not distinct from $4)
+                    and ($5 or s.expected_segment_type is not distinct from $6)
                     and ",
                 $condition,
                 "
-                order by segment.seed_id"
+                order by s.seed_id"
             ))
         };
     }
     let seeds =
         filters.seed_ids.as_ref().map(|seeds| seeds.iter().map(|seed| ids::numeric(seed.0)).collect::<Vec<_>>());
     let statement = match seeds {
-        Some(_) => find!("seed_id = any($7)"),
-        None => find!("$7::numeric[] is null"),
+        Some(_) => find!("s.seed_id = any($8)"),
+        None => find!("$8::numeric[] is null"),
     };
     statement.all(
         &[
@@ -129,20 +143,9 @@ fn find_segments(project: &str, filters: &BulkFilters) -> Result<Vec<u64>, Error
             filters.batch.clone().flatten().into(),
             filters.expected_segment_type.is_none().into(),
             filters.expected_segment_type.clone().flatten().into(),
+            options.skips_existing().into(),
             seeds.into(),
         ],
-        |row| ids::stored(row.get(1)?),
+        |row| Ok(Found { seed: ids::stored(row.get(1)?)?, is_skipped: row.get(2)? }),
     )
-}
-
-/// Those of the seeds whose segments have no task, in the same order.
-fn without_tasks(project: &str, seeds: &[u64]) -> Result<Vec<u64>, Error> {
-    sql!(
-        "select seed.id::text
-        from unnest($2) with ordinality as seed (id, position)
-        where not exists (select from task_mgmt.task where project_name = $1 and segment_seed_id = seed.id)
-            and not exists (select from task_mgmt.segment_task where project_name = $1 and seed_id = seed.id)
-        order by seed.position"
-    )
-    .all(&[project.into(), ids::numerics(seeds).into()], |row| ids::stored(row.get(1)?))
 }

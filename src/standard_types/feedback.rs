@@ -2,19 +2,18 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::{Invalid, check_name};
-use task_mgmt_core::standard_types::{self, FAULTY_TASK};
-use task_mgmt_core::tasks::NewTask;
+use task_mgmt_core::arguments::check_name;
+use task_mgmt_core::standard_types::{self, FAULTY_TASK, Reviewed};
 
+use super::creation;
 use crate::access::{self, Level};
-use crate::arguments::required;
+use crate::arguments::{not_negative, required};
 use crate::clock;
 use crate::error::Error;
 use crate::events;
 use crate::json::Jsonb;
 use crate::projects;
 use crate::spi::{read, sql};
-use crate::task_creation;
 use crate::tasks;
 use crate::users;
 
@@ -52,9 +51,9 @@ fn create_feedback_task_from_trace(
 }
 
 /// Feedback about the work of a user, newest first, as a JSON array of objects: project_name, feedback_id, task_id (what was
-/// reviewed), feedback_task_id (the review), user_id, feedback (the completion status of the review), feedback_color (Perfect
-/// and Accurate green, Fair yellow, anything else red), note (of the review), created_at, task_link and feedback_link (the states
-/// of both tasks).
+/// reviewed), feedback_task_id (the completed review), user_id, feedback (the completion status of the review), feedback_color
+/// (Perfect and Accurate green, Fair yellow, anything else red), note (of the review), created_at, task_link and feedback_link
+/// (the states of both tasks).
 ///
 /// *Arguments*: `max_rows` at most are returned, after `skip` others.
 /// *Errors*: P0002 project or user unknown; 22023 a negative number; 42501 access denied.
@@ -85,11 +84,7 @@ pub struct Page {
 impl Page {
     /// Errors: 22023.
     pub fn new(max_rows: Option<i32>, skip: Option<i32>) -> Result<Self, Error> {
-        let not_negative = |argument, value| match required(argument, value)? {
-            value @ 0.. => Ok(i64::from(value)),
-            value => Err(Error::from(Invalid(format!("{argument} must not be negative, found {value}")))),
-        };
-        Ok(Self { max_rows: not_negative("max_rows", max_rows)?, skip: not_negative("skip", skip)? })
+        Ok(Self { max_rows: not_negative("max_rows", max_rows)?.into(), skip: not_negative("skip", skip)?.into() })
     }
 }
 
@@ -105,6 +100,11 @@ pub fn read(projects: &[String], user: &str, page: Page) -> Result<Jsonb, Error>
                 select o.project_name, o.feedback_id, o.created_at
                 from task_mgmt.feedback o
                 where o.project_name = project.name and o.user_id = $2
+                    and exists (
+                        select from task_mgmt.task r
+                        where r.project_name = project.name and r.task_no = o.feedback_task_no and r.status = 'completed'
+                        offset 0
+                    )
                 order by o.created_at desc, o.feedback_id desc
                 limit $3 + $4
             ) f
@@ -120,10 +120,10 @@ pub fn read(projects: &[String], user: &str, page: Page) -> Result<Jsonb, Error>
     .value(&[projects.to_vec().into(), user.into(), page.max_rows.into(), page.skip.into()])
 }
 
-/// Records the feedback of a completed task, or corrects what was recorded of it.
+/// Records the feedback of a completed task, or corrects what was recorded of it: a faulty task is no feedback.
 pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error> {
     if status == FAULTY_TASK {
-        return Ok(());
+        return forget(project, task_id);
     }
     let found = sql!(
         "select f.task_no, t.task_no, f.extra_data->>'original_task_id',
@@ -139,7 +139,7 @@ pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error>
     let Some((feedback_task_no, reviewed, original, author)) = found else {
         return Err(tasks::not_found(project, task_id)?);
     };
-    let Some(original) = original else { return Ok(()) };
+    let Some(original) = original else { return forget(project, task_id) };
     let Some(reviewed) = reviewed else { return Err(tasks::not_found(project, &original)?) };
     sql!(
         "insert into task_mgmt.feedback (project_name, task_no, feedback_task_no, user_id, created_at)
@@ -150,6 +150,17 @@ pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error>
     Ok(())
 }
 
+/// Removes what was recorded of a task.
+fn forget(project: &str, task_id: &str) -> Result<(), Error> {
+    sql!(
+        "delete from task_mgmt.feedback
+        where project_name = $1
+            and feedback_task_no = (select task_no from task_mgmt.task where project_name = $1 and task_id = $2)"
+    )
+    .run(&[project.into(), task_id.into()])?;
+    Ok(())
+}
+
 /// The id of a feedback task.
 pub fn task_id(trace: &str, number: i64) -> String {
     standard_types::task_id("feedback", trace, number)
@@ -157,36 +168,27 @@ pub fn task_id(trace: &str, number: i64) -> String {
 
 /// Creates a feedback task that begins with the state of a trace, and returns its id.
 pub fn create_from_trace(project: &str, trace: &str, number: i64, status_layer: StatusLayer) -> Result<String, Error> {
-    let id = task_id(trace, number);
-    let data = sql!(
-        "select jsonb_build_object(
-            'task_id', $3,
-            'task_type', 'trace_feedback_v0',
-            'priority', 70,
-            'batch_id', 'feedback',
-            'ng_state', case
-                when $4 and t.completion_status <> '' and jsonb_typeof(t.ng_state) = 'object' and t.ng_state <> '{}'
-                    and not t.has_seed_state and jsonb_typeof(coalesce(t.ng_state->'layers', '[]')) = 'array' then
-                    jsonb_set(t.ng_state, '{layers}', coalesce(t.ng_state->'layers', '[]') || jsonb_build_object(
-                        'type', 'annotation',
-                        'source', 'local://annotations',
-                        'tab', 'annotations',
-                        'annotations', '[]'::jsonb,
-                        'name', 'Status: ' || t.completion_status))
-                else t.ng_state
-            end,
-            'extra_data', jsonb_build_object(
-                'original_task_id', t.task_id,
-                'original_user', coalesce(u.user_id, ''),
-                'original_completion_status', t.completion_status))
+    let found = sql!(
+        "select t.completion_status, coalesce(u.user_id, ''), case
+            when $3 and t.completion_status <> '' and jsonb_typeof(t.ng_state) = 'object' and t.ng_state <> '{}'
+                and not t.has_seed_state and jsonb_typeof(coalesce(t.ng_state->'layers', '[]')) = 'array' then
+                jsonb_set(t.ng_state, '{layers}', coalesce(t.ng_state->'layers', '[]') || jsonb_build_object(
+                    'type', 'annotation',
+                    'source', 'local://annotations',
+                    'tab', 'annotations',
+                    'annotations', '[]'::jsonb,
+                    'name', 'Status: ' || t.completion_status))
+            else t.ng_state
+        end
         from task_mgmt.task t
         left join task_mgmt.project_user u on u.project_name = $1 and u.user_no = t.completed_user_no
         where t.project_name = $1 and t.task_id = $2"
     )
-    .first(&[project.into(), trace.into(), id.as_str().into(), (status_layer == StatusLayer::Added).into()], |row| {
-        row.get::<Jsonb>(1)
+    .first(&[project.into(), trace.into(), (status_layer == StatusLayer::Added).into()], |row| {
+        Ok((row.get::<String>(1)?, row.get::<String>(2)?, row.get::<Jsonb>(3)?))
     })?;
-    let Some(data) = data else { return Err(tasks::not_found(project, trace)?) };
-    task_creation::create(Some(project), &mut [NewTask::parse(&data.text())?]).map_err(Error::without_position)?;
-    Ok(id)
+    let Some((completion_status, user_id, ng_state)) = found else { return Err(tasks::not_found(project, trace)?) };
+    let ng_state = &ng_state.text();
+    let reviewed = Reviewed { task_id: trace, user_id: &user_id, completion_status: &completion_status, ng_state };
+    creation::create(project, &reviewed.feedback(task_id(trace, number))?)
 }

@@ -3,11 +3,14 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::handlers::Verdict;
 use task_mgmt_core::neuroglancer::verification::{self, Completion};
+use task_mgmt_core::standard_types::FAULTY_TASK;
 
 use super::{creation, feedback, trace};
 use crate::arguments::required;
 use crate::error::Error;
+use crate::handlers::as_json;
 use crate::ids;
 use crate::json::Jsonb;
 use crate::spi::sql;
@@ -29,7 +32,7 @@ fn verify_trace_v0(
     task_id: Option<&str>,
     completion_status: Option<&str>,
 ) -> Result<Jsonb, ErrorReport> {
-    Ok(verify("trace_v0", project_name, task_id, completion_status)?)
+    Ok(verify_saved(verification::verify_trace, project_name, task_id, completion_status)?)
 }
 
 /// Built-in verification handler of trace_feedback_v0: the state has the layers of a trace, and extra_data names the task that
@@ -47,7 +50,7 @@ fn verify_trace_feedback_v0(
     task_id: Option<&str>,
     completion_status: Option<&str>,
 ) -> Result<Jsonb, ErrorReport> {
-    Ok(verify("trace_feedback_v0", project_name, task_id, completion_status)?)
+    Ok(verify_saved(verification::verify_feedback, project_name, task_id, completion_status)?)
 }
 
 /// Built-in verification handler of trace_postprocess_v0: the status is Done.
@@ -58,11 +61,11 @@ set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 fn verify_trace_postprocess_v0(
-    project_name: Option<&str>,
-    task_id: Option<&str>,
+    _project_name: Option<&str>,
+    _task_id: Option<&str>,
     completion_status: Option<&str>,
 ) -> Result<Jsonb, ErrorReport> {
-    Ok(verify("trace_postprocess_v0", project_name, task_id, completion_status)?)
+    Ok(verify_status("trace_postprocess_v0", completion_status)?)
 }
 
 /// Built-in verification handler of segmentation_verification_v0: the status is pass or fail.
@@ -73,11 +76,11 @@ set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 fn verify_segmentation_verification_v0(
-    project_name: Option<&str>,
-    task_id: Option<&str>,
+    _project_name: Option<&str>,
+    _task_id: Option<&str>,
     completion_status: Option<&str>,
 ) -> Result<Jsonb, ErrorReport> {
-    Ok(verify("segmentation_verification_v0", project_name, task_id, completion_status)?)
+    Ok(verify_status("segmentation_verification_v0", completion_status)?)
 }
 
 /// Built-in completion handler of trace_v0. The segment of the task's seed gets what the state says: its visible segment as
@@ -86,7 +89,7 @@ fn verify_segmentation_verification_v0(
 /// trace_postprocess_v0, if the project has that type; and by `set_feedback_policy` a feedback task may follow. Each is made
 /// once for a completion. A Faulty Task, and a task without a seed, changes no segment.
 ///
-/// *Errors*: P0002 the segment does not exist; 55000 a point of the state is none.
+/// *Errors*: P0002 the segment does not exist; 55000 the root, an end or a breadcrumb is no point.
 /// *Locks*: the segment's row.
 /// *Source*: annotation reference 15.4, 21.36.
 #[pg_extern(sql = "
@@ -106,8 +109,8 @@ fn complete_trace_v0(
 }
 
 /// Built-in completion handler of trace_feedback_v0: records the feedback about the author of the task that extra_data names as
-/// original_task_id; without one it does nothing, nor for a Faulty Task. The author is who completed that task, else
-/// original_user of extra_data, else unknown.
+/// original_task_id. A Faulty Task, and one without original_task_id, is no feedback, even if it was before. The author is who
+/// completed the task that it is about, else original_user of extra_data, else unknown.
 ///
 /// *Errors*: P0002 the task that it is about does not exist.
 /// *Source*: annotation reference 15.7, 21.37.
@@ -170,9 +173,9 @@ fn create_trace_feedback_v0(
     Ok(creation::feedback(project, seed, &required("options", options)?.text())?)
 }
 
-/// The verdict of the core on a task as it is now.
-fn verify(
-    task_type: &str,
+/// The verdict on a task by the state that was saved last, which a faulty one need not have.
+fn verify_saved(
+    rules: fn(Completion) -> Verdict,
     project: Option<&str>,
     task_id: Option<&str>,
     completion_status: Option<&str>,
@@ -180,13 +183,17 @@ fn verify(
     let project = required("project_name", project)?;
     let task_id = required("task_id", task_id)?;
     let completion_status = required("completion_status", completion_status)?;
+    if completion_status == FAULTY_TASK {
+        return as_json(verification::verify_faulty());
+    }
     let found = sql!("select ng_state, extra_data from task_mgmt.task where project_name = $1 and task_id = $2")
         .first(&[project.into(), task_id.into()], |row| Ok((row.get::<Jsonb>(1)?, row.find::<Jsonb>(2)?)))?;
     let Some((ng_state, extra_data)) = found else { return Err(tasks::not_found(project, task_id)?) };
     let (ng_state, extra_data) = (ng_state.text(), extra_data.map(|data| data.text()));
-    let completion = Completion { ng_state: &ng_state, completion_status, extra_data: extra_data.as_deref() };
-    let verdict = verification::verify(task_type, completion)
-        .ok_or_else(|| Error::Internal(format!("there are no rules for {task_type}")))?;
-    sql!("select jsonb_build_object('passed', $1, 'message', $2)")
-        .value(&[verdict.passed.into(), verdict.message.into()])
+    as_json(rules(Completion { ng_state: &ng_state, completion_status, extra_data: extra_data.as_deref() }))
+}
+
+/// The verdict on a task whose state says nothing.
+fn verify_status(task_type: &str, completion_status: Option<&str>) -> Result<Jsonb, Error> {
+    as_json(verification::verify_status(task_type, required("completion_status", completion_status)?))
 }

@@ -2,17 +2,15 @@
 
 use task_mgmt_core::neuroglancer::extraction::Trace;
 use task_mgmt_core::segments::SegmentStatus;
-use task_mgmt_core::standard_types::{FAULTY_TASK, endpoints, segment_status, task_id};
-use task_mgmt_core::tasks::NewTask;
+use task_mgmt_core::standard_types::{FAULTY_TASK, endpoints, postprocess, segment_status, task_id};
 
-use super::sampling;
+use super::{creation, sampling};
 use crate::clock;
 use crate::error::Error;
 use crate::ids;
 use crate::json::Jsonb;
 use crate::segments;
 use crate::spi::sql;
-use crate::task_creation;
 use crate::tasks;
 
 /// A task that somebody has completed, under whose key the caller is.
@@ -82,8 +80,9 @@ impl<'a> CompletedTask<'a> {
 fn update_segment(task: &CompletedTask, seed: u64, status: &str) -> Result<(), Error> {
     let project = task.project;
     let trace = Trace::read(&task.ng_state.text()).map_err(|refusal| Error::VerificationFailed(refusal.0))?;
-    segments::lock_row(project, seed).map_err(|error| match error {
-        Error::SegmentNotFound { project, seed } => Error::TracedSegmentNotFound { project, seed },
+    // Keeps everybody else from the segment's row, too.
+    segments::endpoints::replace(project, seed, &task.user, &endpoints(&trace)).map_err(|error| match error {
+        Error::SegmentNotFound { project, seed } => Error::NoSuchSegment { project, seed },
         error => error,
     })?;
     let [x, y, z] = trace.root.map_or([None; 3], |root| root.map(Some));
@@ -107,22 +106,21 @@ fn update_segment(task: &CompletedTask, seed: u64, status: &str) -> Result<(), E
         segment_status(status).map(SegmentStatus::name).into(),
         clock::now()?.into(),
     ])?;
-    segments::endpoints::replace(project, seed, &task.user, &endpoints(&trace))?;
     Ok(())
 }
 
 /// One task for each completion, if the project has the type.
 fn create_postprocess(task: &CompletedTask, seed: u64) -> Result<(), Error> {
     let id = task_id("postprocess", &seed.to_string(), task.completion_no);
-    let data = sql!(
-        "select jsonb_build_object(
-            'task_id', $2, 'task_type', task_type, 'priority', 10, 'batch_id', 'postprocess',
-            'extra_data', jsonb_build_object('original_task_id', $3))
-        from task_mgmt.task_type
+    let is_due = sql!(
+        "select from task_mgmt.task_type
         where project_name = $1 and task_type = 'trace_postprocess_v0'
             and not exists (select from task_mgmt.task where project_name = $1 and task_id = $2)"
     )
-    .first(&[task.project.into(), id.into(), task.task_id.into()], |row| row.get::<Jsonb>(1))?;
-    let Some(data) = data else { return Ok(()) };
-    task_creation::create(Some(task.project), &mut [NewTask::parse(&data.text())?]).map_err(Error::without_position)
+    .run(&[task.project.into(), id.as_str().into()])?
+        > 0;
+    if is_due {
+        creation::create(task.project, &postprocess(id, task.task_id)?)?;
+    }
+    Ok(())
 }

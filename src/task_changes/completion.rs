@@ -42,7 +42,8 @@ fn is_inactive(task: &LockedTask) -> Result<bool, Error> {
     tasks::is_blocked(task.project, task.task_no)
 }
 
-/// Completes on a manager's word; the completer is the user named, the holder, or who completed it before.
+/// Completes on a manager's word; the completer is the user named, the holder, or who completed it before. If only that changes,
+/// no handler is asked again.
 fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), Error> {
     let state = State::find(task)?;
     if is_inactive(task)? {
@@ -57,7 +58,8 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         let user = users::name(task.project, user_no)?;
         overlap::require_unanswered(task.project, task.task_no, task.task_id, user_no, &user)?;
     }
-    if let Some(handler) = &state.verification_handler {
+    let keeps_outcome = task.status == "completed" && task.completion_status == status;
+    if let Some(handler) = state.verification_handler.as_ref().filter(|_| !keeps_outcome) {
         let verdict = handlers::verify(task.project, handler, task.task_id, status)?;
         if !verdict.passed {
             return Err(Error::VerificationFailed(verdict.message));
@@ -79,7 +81,9 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
     satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
     match (task.original_no, &state.completion_handler) {
         (Some(original_no), _) => overlap::settle(task.project, original_no, task.now),
-        (None, Some(handler)) if !task.is_check => handlers::complete(task.project, handler, task.task_id, status),
+        (None, Some(handler)) if !task.is_check && !keeps_outcome => {
+            handlers::complete(task.project, handler, task.task_id, status)
+        }
         (None, _) => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod feedback;
 pub mod frontier;
 pub mod golden;
+pub mod handlers;
 pub mod ingestion;
 pub mod neuroglancer;
 pub mod pay;

@@ -322,7 +322,6 @@ mod tests {
             let state = link::json(&State::of_segment(&project(None), &segment, &Shown::EVERYTHING)).unwrap();
             let trace = extraction::Trace::read(&state).unwrap();
             prop_assert_eq!(trace.segment_id, segment.current_segment_id.filter(|id| *id != 0));
-            prop_assert_eq!(trace.seed, Some(segment.seed));
             prop_assert_eq!(trace.root, segment.root.map(|[x, y, z]| [x, y, z - 0.5]));
             prop_assert_eq!(trace.certain_ends, segment.certain_ends);
             prop_assert_eq!(trace.uncertain_ends, segment.uncertain_ends);

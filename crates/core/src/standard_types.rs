@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::arguments::{Invalid, MAX_NAME_CHARS, check_name, parse_object, present};
+use crate::arguments::{Invalid, MAX_NAME_CHARS, check_name, parse, parse_object, present};
 use crate::endpoints::{EndpointStatus, GivenEndpoint};
 use crate::neuroglancer::Point;
 use crate::neuroglancer::extraction::Trace;
@@ -68,7 +68,7 @@ pub struct BulkOptions {
 }
 
 /// A task as `create_task` takes it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct TaskData<'a> {
     task_id: String,
     task_type: &'a str,
@@ -76,8 +76,10 @@ struct TaskData<'a> {
     batch_id: &'a str,
     is_paused: bool,
     assigned_user_id: &'a str,
-    ng_state: State<'a>,
-    ng_state_initial: State<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ng_state: Option<State<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ng_state_initial: Option<State<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     segment_seed_id: Option<Value>,
     extra_data: Value,
@@ -100,20 +102,16 @@ impl<'a> TraceOptions<'a> {
 
     /// The `data` of the task for a seed; the number makes its id unique.
     pub fn task(&self, seed: u64, number: i64) -> Result<String, Invalid> {
-        let state = |given: Option<&'a RawValue>| given.map_or_else(|| State::of(seed), State::Given);
-        let task = TaskData {
-            task_id: task_id("trace", &seed.to_string(), number),
-            task_type: "trace_v0",
+        let state = |given: Option<&'a RawValue>| Some(given.map_or_else(|| State::of(seed), State::Given));
+        text(&TaskData {
             priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
             batch_id: self.batch_id.as_deref().unwrap_or("default"),
             is_paused: self.is_paused.unwrap_or(false),
             assigned_user_id: self.assigned_user_id.as_deref().unwrap_or_default(),
             ng_state: state(self.ng_state),
             ng_state_initial: state(self.ng_state_initial),
-            segment_seed_id: Some(SeedId(seed).as_json()),
-            extra_data: json!({ "seed_id": SeedId(seed).as_json() }),
-        };
-        text(&task)
+            ..TaskData::trace(seed, number)
+        })
     }
 }
 
@@ -130,22 +128,18 @@ impl FeedbackOptions {
         self.original.as_deref().ok_or_else(|| Invalid("trace_feedback_v0 requires 'task_id' in kwargs".into()))
     }
 
-    /// The `data` of the task. It names no seed, so that who reviews need not be qualified for the segment.
+    /// The `data` of the task; the number makes its id unique.
     pub fn task(&self, seed: u64, number: i64) -> Result<String, Invalid> {
         let original = self.original()?;
-        let task = TaskData {
-            task_id: task_id("feedback", original, number),
-            task_type: "trace_feedback_v0",
+        let task = TaskData::feedback(task_id("feedback", original, number), original);
+        text(&TaskData {
             priority: self.priority.unwrap_or(40),
-            batch_id: self.batch_id.as_deref().unwrap_or("feedback"),
+            batch_id: self.batch_id.as_deref().unwrap_or(task.batch_id),
             is_paused: self.is_paused.unwrap_or(false),
             assigned_user_id: self.assigned_user_id.as_deref().unwrap_or_default(),
-            ng_state: State::of(seed),
-            ng_state_initial: State::of(seed),
-            segment_seed_id: None,
-            extra_data: json!({ "original_task_id": original }),
-        };
-        text(&task)
+            ng_state: Some(State::of(seed)),
+            ..task
+        })
     }
 }
 
@@ -188,18 +182,39 @@ impl BulkOptions {
     /// The `data` of a task for each seed; the numbers make their ids unique.
     pub fn tasks(&self, seeds: &[u64], numbers: &[i64]) -> Result<String, Invalid> {
         let task = |(seed, number): (&u64, &i64)| TaskData {
-            task_id: task_id("trace", &seed.to_string(), *number),
             task_type: self.task_type(),
             priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
             batch_id: self.batch_id.as_deref().unwrap_or("trace_tasks"),
             is_paused: self.is_paused.unwrap_or(false),
-            assigned_user_id: "",
-            ng_state: State::of(*seed),
-            ng_state_initial: State::of(*seed),
-            segment_seed_id: Some(SeedId(*seed).as_json()),
-            extra_data: json!({ "seed_id": SeedId(*seed).as_json() }),
+            ..TaskData::trace(*seed, *number)
         };
         text(&seeds.iter().zip(numbers).map(task).collect::<Vec<_>>())
+    }
+}
+
+impl TaskData<'_> {
+    /// A trace of the segment with this seed, from which it begins.
+    fn trace(seed: u64, number: i64) -> Self {
+        Self {
+            task_id: task_id("trace", &seed.to_string(), number),
+            task_type: "trace_v0",
+            ng_state: Some(State::of(seed)),
+            ng_state_initial: Some(State::of(seed)),
+            segment_seed_id: Some(SeedId(seed).as_json()),
+            extra_data: json!({ "seed_id": SeedId(seed).as_json() }),
+            ..Self::default()
+        }
+    }
+
+    /// It names no seed, so that who reviews need not be qualified for the segment.
+    fn feedback(task_id: String, original: &str) -> Self {
+        Self {
+            task_id,
+            task_type: "trace_feedback_v0",
+            batch_id: "feedback",
+            extra_data: json!({ "original_task_id": original }),
+            ..Self::default()
+        }
     }
 }
 
@@ -207,6 +222,43 @@ impl State<'_> {
     fn of(seed: u64) -> Self {
         Self::OfSeed { seed_id: SeedId(seed).as_json() }
     }
+}
+
+/// A trace that is to be reviewed.
+pub struct Reviewed<'a> {
+    pub task_id: &'a str,
+    pub user_id: &'a str,
+    pub completion_status: &'a str,
+    /// What the review begins with.
+    pub ng_state: &'a str,
+}
+
+impl Reviewed<'_> {
+    /// The `data` of the review.
+    pub fn feedback(&self, task_id: String) -> Result<String, Invalid> {
+        text(&TaskData {
+            priority: 70,
+            ng_state: Some(State::Given(parse("ng_state", self.ng_state)?)),
+            extra_data: json!({
+                "original_task_id": self.task_id,
+                "original_user": self.user_id,
+                "original_completion_status": self.completion_status,
+            }),
+            ..TaskData::feedback(task_id, self.task_id)
+        })
+    }
+}
+
+/// The `data` of the task that post-processes a trace.
+pub fn postprocess(task_id: String, original: &str) -> Result<String, Invalid> {
+    text(&TaskData {
+        task_id,
+        task_type: "trace_postprocess_v0",
+        priority: 10,
+        batch_id: "postprocess",
+        extra_data: json!({ "original_task_id": original }),
+        ..TaskData::default()
+    })
 }
 
 /// What a trace that was completed with this status makes of its segment; None for a status that is not trace_v0's own.
@@ -298,6 +350,29 @@ mod tests {
         let task = NewTask::parse(&data).unwrap();
         assert_eq!(task.task_id.as_deref(), Some("feedback_t_5"));
         assert_eq!((task.priority, task.batch_id.as_str(), task.segment_seed_id), (Some(40), "feedback", None));
+        assert_eq!(task.extra_data.unwrap().get(), r#"{"original_task_id":"t"}"#);
+    }
+
+    #[test]
+    fn a_review_begins_with_the_state_of_its_trace() {
+        let ng_state = r#"{"x": 0.12345678901234567890}"#;
+        let trace = Reviewed { task_id: "t", user_id: "u", completion_status: "Done", ng_state };
+        let data = trace.feedback("f".into()).unwrap();
+        let task = NewTask::parse(&data).unwrap();
+        assert_eq!((task.task_id.as_deref(), &*task.task_type), (Some("f"), "trace_feedback_v0"));
+        assert_eq!((task.priority, task.batch_id.as_str()), (Some(70), "feedback"));
+        assert_eq!((task.ng_state.unwrap().get(), task.ng_state_initial.is_none()), (ng_state, true));
+        let extra_data: Value = serde_json::from_str(task.extra_data.unwrap().get()).unwrap();
+        let expected = json!({"original_task_id": "t", "original_user": "u", "original_completion_status": "Done"});
+        assert_eq!(extra_data, expected);
+    }
+
+    #[test]
+    fn a_postprocess_task_has_no_state() {
+        let data = postprocess("p".into(), "t").unwrap();
+        let task = NewTask::parse(&data).unwrap();
+        assert_eq!((task.task_id.as_deref(), &*task.task_type), (Some("p"), "trace_postprocess_v0"));
+        assert_eq!((task.priority, task.batch_id.as_str(), task.ng_state.is_none()), (Some(10), "postprocess", true));
         assert_eq!(task.extra_data.unwrap().get(), r#"{"original_task_id":"t"}"#);
     }
 

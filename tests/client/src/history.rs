@@ -186,16 +186,21 @@ pub fn assert_ledger_is_kept(client: &mut Client, project: &str, ledger: &Ledger
     }
 }
 
-/// Fails unless each completion of a trace as Done has one task to post-process it. From that of a copy nothing follows.
+/// Fails unless each completion of a trace as Done has one task to post-process it. From that of a copy nothing follows, nor if
+/// it was Done already, and only who did it was corrected.
 pub fn assert_traces_are_followed_up_once(client: &mut Client, project: &str) {
     let differences = client
         .query(
             "select coalesce(done.expected, made.task_id)
             from (
                 select 'postprocess_' || t.segment_seed_id || '_' || e.event_no as expected
-                from task_mgmt.events e
+                from (
+                    select task_id, event_no, kind, detail, lag(detail) over (partition by task_id order by event_no) as before
+                    from task_mgmt.events
+                    where project_name = $1 and kind in ('completed', 'concluded', 'reactivated', 'release_undone')
+                ) e
                 join task_mgmt.task t on t.project_name = $1 and t.task_id = e.task_id
-                where e.project_name = $1 and e.kind in ('completed', 'concluded') and e.detail = 'Done'
+                where e.kind in ('completed', 'concluded') and e.detail = 'Done' and e.before is distinct from e.detail
                     and t.task_type = 'trace_v0' and t.segment_seed_id is not null and t.original_no is null
             ) done
             full join (

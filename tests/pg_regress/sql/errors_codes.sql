@@ -128,6 +128,7 @@ select * from try($$select update_task('p', 'free', '{"completion_status": "Done
 select * from try($$select create_dependency('p', '{"task_id": "free", "dependent_on_task_id": "waits", "required_completion_status": "Done"}')$$);
 select * from try($$select * from start_task_cross_project('u', 'free')$$);
 select * from try($$select register_handler('p', 'x', 'verification', 'try(text)')$$);
+select * from try($$select register_handler('p', 'x', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)')$$);
 select * from try($$select get_supervoxel('p', -1)$$);
 select * from try($$select update_supervoxels_for_merge('p', '{1}', 2, 'e', 'infinity')$$);
 select * from try($$select * from claim_segment_update('p', lease_seconds => 0)$$);

@@ -42,7 +42,8 @@ select release_task('p', 'ann', 'a', 'Done');
 select get_task('p', 'a')->>'active_user_id' as holder, get_segment('p', 7)->>'status' as status;
 
 -- A completion makes the segment what the trace shows: the root is half a voxel less deep, the ends are as they were marked, by who completed it.
-select update_task('p', 'a', state(1, 2, 1, 1)), release_task('p', 'ann', 'a', 'Done');
+-- Where the seed is marked is not asked.
+select update_task('p', 'a', jsonb_set(state(1, 2, 1, 1), '{ng_state,layers,1,annotations,0,point}', '[1, "2"]')), release_task('p', 'ann', 'a', 'Done');
 select get_segment('p', 7) - 'created_at' - 'updated_at' as segment;
 select * from endpoints;
 
@@ -63,6 +64,11 @@ select task_mgmt.complete_trace_v0('p', 'a', 'Done');
 select task_mgmt.verify_trace_v0('p', 'a', 'Done');
 select task_mgmt.create_trace_v0('p', 7, '{}');
 reset role;
+
+-- Who did it may be corrected, which is no other completion.
+select update_task('p', 'a', '{"completed_user_id": "bob"}'), get_task('p', 'a')->>'completed_user_id' as completer;
+select count(*) from followers;
+select distinct user_id from endpoints;
 
 -- Another completion is another one, by whoever makes it; endpoints that stay keep their history.
 select reactivate_task('p', 'a'), start_task('p', 'bob', 'a'), update_task('p', 'a', state(1, 3, 0));
@@ -112,8 +118,12 @@ select create_task('p', '{"task_id": "s", "task_type": "segmentation_verificatio
 
 -- Every manager may register what is built in, whoever owns it, and nothing else of the extension; a handler of one's own stays.
 set role regress_manager;
-select create_task_type('p', '{"task_type": "mine"}'), register_handler('p', 'mine', 'verification', 'task_mgmt.verify_trace_v0(text, text, text)'),
-	register_handler('p', 'mine', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)');
+select create_task_type('p', '{"task_type": "mine"}'), register_handler('p', 'mine', 'verification', 'task_mgmt.verify_trace_v0(text, text, text)');
+-- What creates tasks of one type is no handler of another.
+select register_handler('p', 'mine', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)');
+select add_segment_task('p', 7, 'mine');
+select register_handler('p', 'trace_v0', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)');
+select get_task('p', add_segment_task('p', 7, 'trace_v0'))->>'task_type' as task_type;
 select register_handler('p', 'mine', 'verification', 'verify_task(text, text, text)');
 select register_handler('p', 'mine', 'completion', 'verify_task(text, text, text)');
 select register_handler('p', 'mine', 'completion', 'task_mgmt.readable_projects()');

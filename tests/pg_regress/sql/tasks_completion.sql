@@ -92,6 +92,14 @@ select update_task('p', 'b', '{"priority": 9, "completion_status": "Bad", "compl
 select get_task('p', 'b')->'priority' as priority, get_task('p', 'b')->>'status' as status;
 select update_task('p', 'b', '{"priority": 9, "completion_status": "Done", "completed_user_id": "u"}');
 select get_task('p', 'b')->'priority' as priority, get_task('p', 'b')->>'status' as status;
+-- Neither is asked again when only who did it is corrected; a change of the outcome asks both.
+create or replace function verify(text, text, status text) returns jsonb language sql as
+	$$ select jsonb_build_object('passed', status = 'Bad', 'message', 'no ' || status) $$;
+select update_task('p', 'b', '{"completed_user_id": "v"}');
+select update_task('p', 'b', '{"completion_status": "Done", "completed_user_id": "u"}');
+select update_task('p', 'b', '{"completion_status": "Bad"}');
+select update_task('p', 'b', '{"completion_status": "Done"}');
+select completed_user_id, completion_status from seen where task_id = 'b';
 
 drop view seen;
 select delete_project('p', cascade => true);

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Point;
-use super::layers::{BREADCRUMBS, CERTAIN_ENDS, ROOT_LOCATION, SEED_LOCATION, SEGMENTATION, UNCERTAIN_ENDS};
+use super::layers::{BREADCRUMBS, CERTAIN_ENDS, ROOT_LOCATION, SEGMENTATION, UNCERTAIN_ENDS};
 use super::saved::{SavedLayer, SavedState, coordinates};
 use crate::arguments::{Invalid, Object};
 
@@ -12,7 +12,6 @@ use crate::arguments::{Invalid, Object};
 #[derive(Debug, Default, PartialEq)]
 pub struct Trace {
     pub segment_id: Option<u64>,
-    pub seed: Option<Point>,
     pub root: Option<Point>,
     pub certain_ends: Vec<Point>,
     pub uncertain_ends: Vec<Point>,
@@ -20,14 +19,13 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Reads a state. Annotations without a point (lines, say) are passed over; of several seeds the first counts, of several
-    /// roots the last. Errors: a point of these layers, or the visible segment's id, is none.
+    /// Reads a state. Annotations without a point (lines, say) are passed over; of several roots the last counts. Errors: a point
+    /// of these layers, or the visible segment's id, is none.
     pub fn read(ng_state: &str) -> Result<Self, Invalid> {
         let state = SavedState::read(ng_state);
         let mut trace = Self { segment_id: segment_id(&state)?, ..Self::default() };
         for layer in state.layers.iter().filter(|layer| layer.is_annotation) {
             match layer.name.as_str() {
-                SEED_LOCATION => trace.seed = trace.seed.or(points(layer)?.first().copied()),
                 ROOT_LOCATION => trace.root = points(layer)?.last().map(|[x, y, z]| [*x, *y, z - 0.5]).or(trace.root),
                 CERTAIN_ENDS => trace.certain_ends.append(&mut points(layer)?),
                 UNCERTAIN_ENDS => trace.uncertain_ends.append(&mut points(layer)?),
@@ -77,6 +75,7 @@ fn point_of(annotation: &RawValue) -> Option<&RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::neuroglancer::layers::SEED_LOCATION;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -90,16 +89,20 @@ mod tests {
     }
 
     #[test]
-    fn first_seed_and_last_root_count() {
+    fn the_last_root_counts() {
         let text = state(json!([
-            layer(SEED_LOCATION, &[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
             layer(ROOT_LOCATION, &[[1.0, 1.0, 1.0]]),
-            layer(SEED_LOCATION, &[[7.0, 8.0, 9.0]]),
             layer(ROOT_LOCATION, &[[2.0, 2.0, 2.0], [3.0, 3.0, 3.5]]),
             layer(ROOT_LOCATION, &[]),
         ]));
-        let trace = Trace::read(&text).unwrap();
-        assert_eq!((trace.seed, trace.root), (Some([1.0, 2.0, 3.0]), Some([3.0, 3.0, 3.0])));
+        assert_eq!(Trace::read(&text).unwrap().root, Some([3.0, 3.0, 3.0]));
+    }
+
+    #[test]
+    fn where_the_seed_was_marked_does_not_count() {
+        let mut seeds = layer(SEED_LOCATION, &[[1.0, 2.0, 3.0]]);
+        seeds["annotations"][0]["point"] = json!([1, "2"]);
+        assert_eq!(Trace::read(&state(json!([seeds]))), Ok(Trace::default()));
     }
 
     #[test]

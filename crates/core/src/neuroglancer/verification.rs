@@ -7,12 +7,8 @@ use serde::de::IgnoredAny;
 use super::layers::{BREADCRUMBS, CERTAIN_ENDS, ROOT_LOCATION, SEED_LOCATION, SEGMENTATION, UNCERTAIN_ENDS};
 use super::saved::SavedState;
 use crate::arguments::{Object, present};
-
-#[derive(Debug, PartialEq)]
-pub struct Verdict {
-    pub passed: bool,
-    pub message: String,
-}
+use crate::handlers::Verdict;
+use crate::task_types::STANDARD_TASK_TYPES;
 
 /// A task that somebody wants to complete.
 #[derive(Clone, Copy, Debug)]
@@ -22,26 +18,31 @@ pub struct Completion<'a> {
     pub extra_data: Option<&'a str>,
 }
 
-/// The verdict on a task of a standard type; None for any other type.
-pub fn verify(task_type: &str, completion: Completion) -> Option<Verdict> {
-    let verdict = match task_type {
-        "trace_v0" => verify_trace(completion),
-        "trace_feedback_v0" => verify_feedback(completion),
-        "trace_postprocess_v0" => verify_status(task_type, &["Done"], completion),
-        "segmentation_verification_v0" => verify_status(task_type, &["pass", "fail"], completion),
-        _ => return None,
-    };
-    // Both sides are messages; which one it is says whether it passed.
-    Some(match verdict {
-        Ok(message) => Verdict { passed: true, message },
-        Err(message) => Verdict { passed: false, message },
-    })
+/// The verdict on a task of type trace_v0 that is not faulty.
+pub fn verify_trace(completion: Completion) -> Verdict {
+    trace(completion).into()
 }
 
-fn verify_trace(completion: Completion) -> Result<String, String> {
-    if completion.is_faulty() {
-        return Ok(FAULTY.into());
+/// The verdict on a task of type trace_feedback_v0 that is not faulty.
+pub fn verify_feedback(completion: Completion) -> Verdict {
+    feedback(completion).into()
+}
+
+/// The verdict on a faulty task of either type, whatever its state.
+pub fn verify_faulty() -> Verdict {
+    Ok("Task marked as faulty - skipping validation".into()).into()
+}
+
+/// The verdict on a task of a standard type whose state says nothing: the status is one of the type's own.
+pub fn verify_status(task_type: &str, status: &str) -> Verdict {
+    let standard = STANDARD_TASK_TYPES.iter().find(|standard| standard.task_type == task_type);
+    match standard.is_some_and(|standard| standard.completion_statuses.contains(&status)) {
+        true => Ok(format!("Task marked as {status}")).into(),
+        false => Err(format!("Invalid completion status for {task_type}: {status}")).into(),
     }
+}
+
+fn trace(completion: Completion) -> Result<String, String> {
     let state = SavedState::read(completion.ng_state);
     require_layers(&state)?;
     let visible = state.layer(SEGMENTATION).map_or(0, |layer| layer.visible_segments().count());
@@ -49,7 +50,7 @@ fn verify_trace(completion: Completion) -> Result<String, String> {
         return Err(format!("Segmentation layer must have exactly 1 visible segment, found {visible}"));
     }
     match completion.completion_status {
-        "Done" => verify_done(&state),
+        "Done" => done(&state),
         "Can't Continue" => match count(&state, UNCERTAIN_ENDS) {
             0 => Err("Status 'cant_continue' requires at least 1 uncertain end, found 0".into()),
             ends => Ok(format!("Task marked as cant_continue with {ends} uncertain ends")),
@@ -59,7 +60,7 @@ fn verify_trace(completion: Completion) -> Result<String, String> {
     }
 }
 
-fn verify_done(state: &SavedState) -> Result<String, String> {
+fn done(state: &SavedState) -> Result<String, String> {
     if state.layer(ROOT_LOCATION).is_none() {
         return Err("Status 'done' requires Root Location layer".into());
     }
@@ -73,10 +74,7 @@ fn verify_done(state: &SavedState) -> Result<String, String> {
     }
 }
 
-fn verify_feedback(completion: Completion) -> Result<String, String> {
-    if completion.is_faulty() {
-        return Ok(FAULTY.into());
-    }
+fn feedback(completion: Completion) -> Result<String, String> {
     require_layers(&SavedState::read(completion.ng_state))?;
     if !completion.names_original() {
         return Err("Feedback task must reference original task_id in extra_data".into());
@@ -84,21 +82,7 @@ fn verify_feedback(completion: Completion) -> Result<String, String> {
     Ok(format!("Feedback task validated for status '{}'", completion.completion_status))
 }
 
-fn verify_status(task_type: &str, allowed: &[&str], completion: Completion) -> Result<String, String> {
-    let status = completion.completion_status;
-    match allowed.contains(&status) {
-        true => Ok(format!("Task marked as {status}")),
-        false => Err(format!("Invalid completion status for {task_type}: {status}")),
-    }
-}
-
-const FAULTY: &str = "Task marked as faulty - skipping validation";
-
 impl Completion<'_> {
-    fn is_faulty(&self) -> bool {
-        self.completion_status == "Faulty Task"
-    }
-
     fn names_original(&self) -> bool {
         #[derive(Deserialize)]
         struct ExtraData {
@@ -130,14 +114,26 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    fn judge(task_type: &str, state: &Value, completion_status: &str, extra_data: Option<&str>) -> (bool, String) {
+    fn judge(
+        rules: fn(Completion) -> Verdict,
+        state: &Value,
+        completion_status: &str,
+        extra_data: Option<&str>,
+    ) -> (bool, String) {
         let ng_state = &state.to_string();
-        let verdict = verify(task_type, Completion { ng_state, completion_status, extra_data }).unwrap();
-        (verdict.passed, verdict.message)
+        told(rules(Completion { ng_state, completion_status, extra_data }))
     }
 
     fn trace(state: &Value, status: &str) -> (bool, String) {
-        judge("trace_v0", state, status, None)
+        judge(verify_trace, state, status, None)
+    }
+
+    fn feedback(state: &Value, status: &str, extra_data: Option<&str>) -> (bool, String) {
+        judge(verify_feedback, state, status, extra_data)
+    }
+
+    fn told(verdict: Verdict) -> (bool, String) {
+        (verdict.passed, verdict.message)
     }
 
     fn passed(message: &str) -> (bool, String) {
@@ -184,20 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_task_passes_whatever_its_state() {
-        for task_type in ["trace_v0", "trace_feedback_v0"] {
-            let verdict = judge(task_type, &json!(null), "Faulty Task", None);
-            assert_eq!(verdict, passed("Task marked as faulty - skipping validation"));
-        }
-    }
-
-    #[test]
     fn missing_layers_are_named_in_their_order() {
         let missing =
             failed("Missing required layers: Segmentation, Breadcrumbs, Certain Ends, Uncertain Ends, Seed Location");
         for nothing in [json!({}), json!(null), json!({"layers": 5}), json!({"layers": ["Segmentation"]})] {
             assert_eq!(trace(&nothing, "Done"), missing);
-            assert_eq!(judge("trace_feedback_v0", &nothing, "Fair", Some(r#"{"original_task_id": "t"}"#)), missing);
+            assert_eq!(feedback(&nothing, "Fair", Some(r#"{"original_task_id": "t"}"#)), missing);
         }
         let some = without(state(true, 2, 1), &[SEED_LOCATION, BREADCRUMBS, ROOT_LOCATION]);
         assert_eq!(trace(&some, "Merger"), failed("Missing required layers: Breadcrumbs, Seed Location"));
@@ -212,7 +200,7 @@ mod tests {
             layer(&mut state, SEGMENTATION)["segments"] = segments;
             let message = format!("Segmentation layer must have exactly 1 visible segment, found {number}");
             assert_eq!(trace(&state, "Done"), failed(&message));
-            let verdict = judge("trace_feedback_v0", &state, "Fair", Some(r#"{"original_task_id": "t"}"#));
+            let verdict = feedback(&state, "Fair", Some(r#"{"original_task_id": "t"}"#));
             assert_eq!(verdict, passed("Feedback task validated for status 'Fair'"));
         }
     }
@@ -251,29 +239,29 @@ mod tests {
         for extra_data in
             [None, Some("null"), Some("{}"), Some(r#"["original_task_id"]"#), Some(r#""original_task_id""#)]
         {
-            assert_eq!(judge("trace_feedback_v0", &state, "Perfect", extra_data), missing);
+            assert_eq!(feedback(&state, "Perfect", extra_data), missing);
         }
-        let verdict = judge("trace_feedback_v0", &state, "Perfect", Some(r#"{"original_task_id": null}"#));
+        let verdict = feedback(&state, "Perfect", Some(r#"{"original_task_id": null}"#));
         assert_eq!(verdict, passed("Feedback task validated for status 'Perfect'"));
     }
 
     #[test]
     fn workers_results_are_judged_by_their_status() {
-        let nothing = json!({});
-        assert_eq!(judge("trace_postprocess_v0", &nothing, "Done", None), passed("Task marked as Done"));
+        let judge = |task_type, status| told(verify_status(task_type, status));
+        assert_eq!(judge("trace_postprocess_v0", "Done"), passed("Task marked as Done"));
         assert_eq!(
-            judge("trace_postprocess_v0", &nothing, "Proofread", None),
+            judge("trace_postprocess_v0", "Proofread"),
             failed("Invalid completion status for trace_postprocess_v0: Proofread")
         );
         for status in ["pass", "fail"] {
             let message = format!("Task marked as {status}");
-            assert_eq!(judge("segmentation_verification_v0", &nothing, status, None), passed(&message));
+            assert_eq!(judge("segmentation_verification_v0", status), passed(&message));
         }
         assert_eq!(
-            judge("segmentation_verification_v0", &nothing, "Done", None),
+            judge("segmentation_verification_v0", "Done"),
             failed("Invalid completion status for segmentation_verification_v0: Done")
         );
-        assert_eq!(verify("other", Completion { ng_state: "{}", completion_status: "Done", extra_data: None }), None);
+        assert_eq!(judge("other", "Done"), failed("Invalid completion status for other: Done"));
     }
 
     proptest! {
@@ -287,11 +275,12 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic(ng_state: String, status: String, extra_data: Option<String>) {
-            for task_type in ["trace_v0", "trace_feedback_v0", "trace_postprocess_v0", "segmentation_verification_v0"] {
+            for rules in [verify_trace, verify_feedback] {
                 let extra_data = extra_data.as_deref();
-                let verdict = verify(task_type, Completion { ng_state: &ng_state, completion_status: &status, extra_data });
-                prop_assert!(!verdict.unwrap().message.is_empty());
+                let verdict = rules(Completion { ng_state: &ng_state, completion_status: &status, extra_data });
+                prop_assert!(!verdict.message.is_empty());
             }
+            prop_assert!(!verify_status(&status, &ng_state).message.is_empty());
         }
     }
 }
