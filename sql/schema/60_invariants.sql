@@ -82,6 +82,11 @@ select * from (
 		)
 	)
 
+	union all -- Only what has copies can be completed by their agreement.
+	select 'concluded by its copies', t.project_name, t.task_id, format('%s, overlap %s', t.status, t.overlap)
+	from task_mgmt.task t
+	where t.is_concluded and (t.status <> 'completed' or t.overlap = 1)
+
 	union all -- Golden tasks exist and are no copies, and what checks is a copy of an existing task.
 	select 'golden tasks and checks', g.project_name, coalesce(t.task_id, 'task ' || g.task_no), 'is golden'
 	from task_mgmt.golden_task g

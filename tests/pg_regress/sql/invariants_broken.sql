@@ -120,6 +120,7 @@ select * from broken($$update task_mgmt.task set overlap = 1 where task_id = 'sh
 select * from broken($$update task_mgmt.task set original_no = #t'shared') where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set status = 'completed', completion_status = 'Done', completed_user_no = #u'v'), completed_at = created_at where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set segment_seed_id = 5 where task_id = 'shared#2'$$);
+select * from broken($$update task_mgmt.task set is_concluded = true where task_id in ('done', 'shared')$$);
 
 -- A golden task exists and is no copy; a check is a copy of something.
 select * from broken($$insert into task_mgmt.golden_task values ('p', 99999999, now(), 'r')$$);
