@@ -119,6 +119,7 @@ select * from broken($$update task_mgmt.task set overlap = 3 where task_id = 'sh
 select * from broken($$update task_mgmt.task set overlap = 1 where task_id = 'shared'$$);
 select * from broken($$update task_mgmt.task set original_no = #t'shared') where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set status = 'completed', completion_status = 'Done', completed_user_no = #u'v'), completed_at = created_at where task_id = 'shared#2'$$);
+select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id) select project_name, task_no, #u'v'), task_no, now(), now(), task_id from task_mgmt.task where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set segment_seed_id = 5 where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set is_concluded = true where task_id in ('done', 'shared')$$);
 
