@@ -137,6 +137,14 @@ from unnest(array['null', '[]', '5', '{"seed_id": null}', '{"seed_id": true}', '
 	'{"seed_id": "5"}', '{"seed_id": "9007199254740992"}', '{"seed_id": "18446744073709551616"}', '{"seed_id": "09007199254740993"}',
 	'{"seed_id": 5, "layers": []}', '{"seed_id": [5]}']) as state;
 
+-- A user is qualified for what the arrays name, the first expiry is known, and a lane asks for the level of its type.
+select * from broken($$delete from task_mgmt.qualification where user_no = #u'u')$$);
+select * from broken($$update task_mgmt.project_user set qualified_segment_types = '{axon}' where user_id = 'v'$$);
+select * from broken($$update task_mgmt.project_user set qualified_task_types = '{}' where user_id = 'v'$$);
+select * from broken($$update task_mgmt.project_user set earliest_expiry_at = '2030-01-01 00:00:00+00' where user_id = 'w'$$);
+select * from broken($$update task_mgmt.qualification set expires_at = '2030-01-01 00:00:00+00' where user_no = #u'w')$$);
+select * from broken($$update task_mgmt.lane set min_level = 2 where segment_type = 'axon'$$);
+
 -- D6: lanes, types and assignees exist.
 select * from broken($$delete from task_mgmt.lane$$);
 select * from broken($$update task_mgmt.task set segment_type = 'axon' where task_id = 'paused'$$);
