@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::events;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
-use crate::pay::periods;
+use crate::pay::{cost, periods};
 use crate::projects;
 use crate::spi::{read, sql};
 use crate::users;
@@ -246,11 +246,13 @@ fn total_time(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNume
 
 fn total_cost(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNumeric, Error> {
     let (project, task_nos) = open(project_name, task_ids)?;
-    read!(
-        "select trim_scale(round(coalesce(sum(seconds_spent * hourly_rate) / 3600, 0), 6))
-        from task_mgmt.submission
-        where project_name = $1 and task_no = any($2)"
-    )
+    read!(concat!(
+        "select coalesce(",
+        cost!(),
+        ", 0)
+        from task_mgmt.submission s
+        where s.project_name = $1 and s.task_no = any($2)"
+    ))
     .value(&[project.into(), task_nos.into()])
 }
 

@@ -88,7 +88,7 @@ create view task_mgmt.timesheet with (security_barrier) as
 select s.project_name, u.user_id, t.task_id, s.seconds_spent, s.submission_count, s.cost
 from (
 	select project_name, user_no, task_no, sum(seconds_spent) as seconds_spent, count(*) as submission_count,
-		sum(seconds_spent * hourly_rate) / 3600 as cost
+		trim_scale(round(sum(seconds_spent * hourly_rate) / 3600, 6)) as cost
 	from task_mgmt.submission
 	where project_name = any ((select task_mgmt.readable_projects())::text[])
 	group by project_name, user_no, task_no
@@ -101,7 +101,7 @@ comment on column task_mgmt.timesheet.user_id is 'Whose time it is.';
 comment on column task_mgmt.timesheet.task_id is 'The task it was spent on.';
 comment on column task_mgmt.timesheet.seconds_spent is 'Seconds, exact to the millisecond.';
 comment on column task_mgmt.timesheet.submission_count is 'How many submissions and corrections they came in.';
-comment on column task_mgmt.timesheet.cost is 'What they cost, each submission at the rate of its moment.';
+comment on column task_mgmt.timesheet.cost is 'What they cost, each submission at its rate, rounded to six decimals.';
 
 create view task_mgmt.access_grants with (security_barrier) as
 select project_name, role, access_level

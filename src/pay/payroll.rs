@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::json::Jsonb;
-use crate::pay::{Interval, cost};
+use crate::pay::{Interval, spent};
 use crate::projects;
 use crate::spi::read;
 
@@ -50,16 +50,10 @@ fn payroll(
                 trim_scale(round(coalesce(sum(did.tasks), 0) * 3600 / sum(did.seconds), 3))
             end
         from (
-            select w.user_no, spent.seconds, spent.cost, null as completion_status, null::bigint as tasks
-            from task_mgmt.project_user w
-            cross join lateral (
-                select trim_scale(sum(s.seconds_spent)) as seconds, ",
-        cost!(),
-        " as cost
-                from task_mgmt.submission s
-                where s.project_name = $1 and s.user_no = w.user_no and s.submitted_at >= $2 and s.submitted_at < $3
-            ) as spent
-            where w.project_name = $1 and spent.seconds is not null
+            select user_no, seconds, cost, null as completion_status, null::bigint as tasks
+            from (",
+        spent!(),
+        ") as submitted
             union all
             select completed_user_no, null, null, completion_status, count(*)
             from task_mgmt.completed_work

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
-use crate::pay::{Interval, cost};
+use crate::pay::{Interval, spent};
 use crate::projects;
 use crate::spi::{read, sql};
 
@@ -138,16 +138,10 @@ fn check_closable(project: &str, period: &Interval, now: Instant) -> Result<(), 
 fn store_totals(project: &str, period_id: i64, period: &Interval) -> Result<(), Error> {
     sql!(concat!(
         "insert into task_mgmt.pay_total (project_name, period_id, user_id, seconds, cost)
-        select $1, $2, u.user_id, spent.seconds, spent.cost
-        from task_mgmt.project_user u
-        cross join lateral (
-            select trim_scale(sum(s.seconds_spent)) as seconds, ",
-        cost!(),
-        " as cost
-            from task_mgmt.submission s
-            where s.project_name = $1 and s.user_no = u.user_no and s.submitted_at >= $3 and s.submitted_at < $4
-        ) as spent
-        where u.project_name = $1 and spent.seconds is not null"
+        select $1, $4, user_id, seconds, cost
+        from (",
+        spent!(),
+        ") as submitted"
     ))
     .run(&[project.into(), period_id.into(), period.starts_at.into(), period.ends_at.into()])?;
     Ok(())
