@@ -23,14 +23,7 @@ use crate::users;
 /// Submissions between two times; the filter that follows decides by which index they are found.
 macro_rules! submissions {
     () => {
-        "select coalesce(jsonb_agg(jsonb_build_object(
-                'submission_id', s.submission_no,
-                'user_id', u.user_id,
-                'task_id', t.task_id,
-                'seconds_spent', trim_scale(s.seconds_spent),
-                'submitted_at', s.submitted_at)
-                || case when s.reason is null then '{}'
-                    else jsonb_build_object('reason', s.reason, 'corrected_by', s.corrected_by) end
+        "select coalesce(jsonb_agg(task_mgmt.submission_as_json(s, u.user_id, t.task_id)
             order by s.submitted_at desc, s.submission_no desc), '[]')
         from task_mgmt.submission s
         join task_mgmt.project_user u on u.project_name = $1 and u.user_no = s.user_no
@@ -121,7 +114,7 @@ fn get_user_work_history(
     let start = end.minus_seconds(f64::from(days) * 86_400.0);
     Ok(read!(
         "with submissions as (
-            select s.submission_no, t.task_id, s.seconds_spent, s.submitted_at, s.reason, s.corrected_by
+            select s, s.submission_no, t.task_id, s.seconds_spent, s.submitted_at
             from task_mgmt.submission s
             join task_mgmt.task t on t.project_name = $1 and t.task_no = s.task_no
             where s.project_name = $1 and s.user_no = $2 and s.submitted_at between $4 and $5
@@ -138,14 +131,7 @@ fn get_user_work_history(
             'total_hours', coalesce(sum(seconds_spent) / 3600, 0)::float8,
             'submission_count', count(*),
             'task_summary', (select coalesce(jsonb_object_agg(task_id, summary), '{}') from per_task),
-            'submissions', coalesce(jsonb_agg(jsonb_build_object(
-                    'submission_id', submission_no,
-                    'user_id', $3,
-                    'task_id', task_id,
-                    'seconds_spent', trim_scale(seconds_spent),
-                    'submitted_at', submitted_at)
-                    || case when reason is null then '{}'
-                        else jsonb_build_object('reason', reason, 'corrected_by', corrected_by) end
+            'submissions', coalesce(jsonb_agg(task_mgmt.submission_as_json(s, $3, task_id)
                 order by submitted_at desc, submission_no desc), '[]'))
         from submissions"
     )

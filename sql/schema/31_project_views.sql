@@ -66,6 +66,22 @@ comment on column task_mgmt.task_types.completion_handler is 'The function that 
 comment on column task_mgmt.task_types.creation_handler is 'The function that creates a task for a segment; null if none.';
 comment on column task_mgmt.task_types.created_at is 'When it was created.';
 
+create function task_mgmt.submission_as_json(submission task_mgmt.submission, user_id text, task_id text) returns jsonb
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+	'submission_id', submission.submission_no,
+	'user_id', user_id,
+	'task_id', task_id,
+	'seconds_spent', trim_scale(submission.seconds_spent),
+	'submitted_at', submission.submitted_at
+) || case
+	when submission.reason is null then '{}'
+	else jsonb_build_object('reason', submission.reason, 'corrected_by', submission.corrected_by)
+end;
+comment on function task_mgmt.submission_as_json(task_mgmt.submission, text, text) is
+	'Internal: a submission in the shape that get_timesheet_submissions returns.';
+
 create view task_mgmt.timesheet_submissions with (security_barrier) as
 select s.project_name, s.submission_no as submission_id, u.user_id, t.task_id, s.seconds_spent, s.hourly_rate,
 	s.submitted_at, s.reason, s.corrected_by
