@@ -10,7 +10,7 @@ use task_mgmt_core::timesheets::{check_days, milliseconds};
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events;
 use crate::json::Jsonb;
@@ -58,7 +58,7 @@ fn submit_timesheet(
     access::require_binding(project, user, bound_role)?;
     locks::lock(Key::Task(project, task));
     locks::share(Key::Time(project));
-    match book(project, user, milliseconds, task)? {
+    match book(project, user, milliseconds, task, clock::now()?)? {
         true => Ok(true),
         false => Err(not_held(project, user, task)?.into()),
     }
@@ -251,7 +251,7 @@ fn all_given(task_ids: Option<Vec<Option<String>>>) -> Result<Vec<String>, Error
 }
 
 /// Renews the lease and keeps the submission if the user holds the task; whether they do.
-fn book(project: &str, user: &str, milliseconds: i64, task: &str) -> Result<bool, Error> {
+fn book(project: &str, user: &str, milliseconds: i64, task: &str, now: Instant) -> Result<bool, Error> {
     let booked = sql!(
         "with renewed as (
             update task_mgmt.lease l set leased_at = $5
@@ -271,8 +271,8 @@ fn book(project: &str, user: &str, milliseconds: i64, task: &str) -> Result<bool
         user.into(),
         task.into(),
         milliseconds.into(),
-        clock::now()?.into(),
-        periods::booking_time(project)?.into(),
+        now.into(),
+        periods::booking_time(project, now)?.into(),
         events::next_number().into(),
     ])?;
     Ok(booked > 0)

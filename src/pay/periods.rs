@@ -97,10 +97,10 @@ fn get_pay_periods(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 }
 
 /// When time that is booked now counts: never in a closed period, even if the clock was set back. The caller shares the key of
-/// the project's time.
-pub fn booking_time(project: &str) -> Result<Instant, Error> {
+/// the project's time, and read the clock after that.
+pub fn booking_time(project: &str, now: Instant) -> Result<Instant, Error> {
     sql!("select greatest($2, max(ends_at)) from task_mgmt.pay_period where project_name = $1")
-        .value(&[project.into(), clock::now()?.into()])
+        .value(&[project.into(), now.into()])
 }
 
 /// Notes that the submissions which the closed periods sum up are gone. The caller is alone in the project.
@@ -143,6 +143,6 @@ fn store_totals(project: &str, period_id: i64, period: &Interval) -> Result<(), 
         spent!(),
         ") as submitted"
     ))
-    .run(&[project.into(), period_id.into(), period.starts_at.into(), period.ends_at.into()])?;
+    .run(&[project.into(), period.starts_at.into(), period.ends_at.into(), period_id.into()])?;
     Ok(())
 }
