@@ -17,7 +17,7 @@ use crate::spi::read;
 /// *Returns* one row for each user who submitted time, was corrected or completed a task, ordered by user_id: seconds; cost, each
 /// submission at its own rate, rounded to six decimals; tasks_completed, each task at its last completion; tasks_by_status, a JSON
 /// object of how many tasks have which completion status; tasks_per_hour, rounded to three decimals, null without time.
-/// *Errors*: P0002 project unknown; 22023 the interval is empty; 42501 the caller is not a manager.
+/// *Errors*: P0002 project unknown; 22023 the interval is empty; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity)]
@@ -40,7 +40,7 @@ fn payroll(
     ErrorReport,
 > {
     let project = required("project_name", project_name)?;
-    access::require(Level::Manager, project)?;
+    access::require(Level::Reader, project)?;
     let interval = Interval::new(starts_at, ends_at)?;
     projects::require_visible(project)?;
     let rows = read!(concat!(

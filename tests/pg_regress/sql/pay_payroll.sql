@@ -40,9 +40,13 @@ select payroll('p', null, '2030-01-02');
 select payroll('p', '2030-01-02', null);
 select payroll('none', '2030-01-01', '2030-01-02');
 select payroll(null, '2030-01-01', '2030-01-02');
-select grant_access('regress_payer', 'worker', 'p');
 set role regress_payer;
 select payroll('p', '2030-01-01', '2030-01-02');
+reset role;
+-- Whoever may read the project may see what it costs.
+select grant_access('regress_payer', 'reader', 'p');
+set role regress_payer;
+select user_id, seconds, cost from payroll('p', '2030-01-01', '2030-01-02');
 reset role;
 
 -- Whatever was submitted, corrected and paid how: the payroll is what one counts by hand, and periods and the rest add up.
