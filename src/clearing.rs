@@ -16,8 +16,8 @@ use crate::ready;
 use crate::spi::sql;
 
 /// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks and links to segments.
-/// Users, task types, segments, supervoxels with the edit events and updates of segments, the totals of closed pay periods and the project's
-/// own history stay.
+/// Users, task types, segments, supervoxels with the edit events and updates of segments, the totals of closed pay periods and
+/// the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.

@@ -56,8 +56,8 @@ pub mod task {
     pub const HAS_DEPENDENTS: i16 = 17;
     pub const ORIGINAL_NO: i16 = 20;
     pub const IS_CHECK: i16 = 21;
-    pub const NOTE: i16 = 26;
-    pub const COUNT: usize = 29;
+    pub const NOTE: i16 = 27;
+    pub const COUNT: usize = 30;
 }
 
 pub mod segment {

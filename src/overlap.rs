@@ -27,7 +27,7 @@ macro_rules! is_answered_by {
         ) or exists (
             select from task_mgmt.task o
             where o.project_name = $1 and o.task_no = t.original_no
-                and (o.completed_user_no = $2 and (o.overlap = 1 or o.last_leased_ts is not null) or exists (
+                and (o.completed_user_no = $2 and not o.is_concluded or exists (
                     select from task_mgmt.lease h
                     where h.project_name = $1 and h.task_no = o.task_no and h.user_no = $2))
         ) end"
@@ -220,8 +220,7 @@ impl Standing {
     }
 }
 
-/// Completes the original as its copies are: with the state and by the user of the last one. Nobody has held it for that, which
-/// its times say from now on; so it is nobody's work.
+/// Completes the original as its copies are: with the state and by the user of the last one, whose work it is not.
 fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Result<(), Error> {
     let (task_id, user_no, has_dependents, handler) = sql!(
         "with last as (
@@ -233,7 +232,7 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
         )
         update task_mgmt.task o
         set status = 'completed', completion_status = $3, completed_user_no = last.completed_user_no, completed_at = $4,
-            ng_state = last.ng_state, has_seed_state = last.has_seed_state, first_start_ts = null, last_leased_ts = null
+            ng_state = last.ng_state, has_seed_state = last.has_seed_state, is_concluded = true
         from last
         where o.project_name = $1 and o.task_no = $2
         returning o.task_id, o.completed_user_no, o.has_dependents, (

@@ -19,7 +19,26 @@ macro_rules! cost {
         "trim_scale(round(sum(s.seconds_spent * s.hourly_rate) / 3600, 6))"
     };
 }
-use cost;
+pub(crate) use cost;
+
+/// What each user of project $1 submitted from $2 up to, but not including, $3: user_no, user_id, seconds, cost.
+macro_rules! spent {
+    () => {
+        concat!(
+            "select w.user_no, w.user_id, spent.seconds, spent.cost
+            from task_mgmt.project_user w
+            cross join lateral (
+                select trim_scale(sum(s.seconds_spent)) as seconds, ",
+            $crate::pay::cost!(),
+            " as cost
+                from task_mgmt.submission s
+                where s.project_name = $1 and s.user_no = w.user_no and s.submitted_at >= $2 and s.submitted_at < $3
+            ) as spent
+            where w.project_name = $1 and spent.seconds is not null"
+        )
+    };
+}
+use spent;
 
 /// Time from one moment up to, but not including, another.
 struct Interval {

@@ -10,12 +10,12 @@ use task_mgmt_core::timesheets::{check_days, milliseconds};
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
-use crate::pay::periods;
+use crate::pay::{cost, periods};
 use crate::projects;
 use crate::spi::{read, sql};
 use crate::users;
@@ -23,14 +23,7 @@ use crate::users;
 /// Submissions between two times; the filter that follows decides by which index they are found.
 macro_rules! submissions {
     () => {
-        "select coalesce(jsonb_agg(jsonb_build_object(
-                'submission_id', s.submission_no,
-                'user_id', u.user_id,
-                'task_id', t.task_id,
-                'seconds_spent', trim_scale(s.seconds_spent),
-                'submitted_at', s.submitted_at)
-                || case when s.reason is null then '{}'
-                    else jsonb_build_object('reason', s.reason, 'corrected_by', s.corrected_by) end
+        "select coalesce(jsonb_agg(task_mgmt.submission_as_json(s, u.user_id, t.task_id)
             order by s.submitted_at desc, s.submission_no desc), '[]')
         from task_mgmt.submission s
         join task_mgmt.project_user u on u.project_name = $1 and u.user_no = s.user_no
@@ -65,7 +58,7 @@ fn submit_timesheet(
     access::require_binding(project, user, bound_role)?;
     locks::lock(Key::Task(project, task));
     locks::share(Key::Time(project));
-    match book(project, user, milliseconds, task)? {
+    match book(project, user, milliseconds, task, clock::now()?)? {
         true => Ok(true),
         false => Err(not_held(project, user, task)?.into()),
     }
@@ -121,7 +114,7 @@ fn get_user_work_history(
     let start = end.minus_seconds(f64::from(days) * 86_400.0);
     Ok(read!(
         "with submissions as (
-            select s.submission_no, t.task_id, s.seconds_spent, s.submitted_at, s.reason, s.corrected_by
+            select s, s.submission_no, t.task_id, s.seconds_spent, s.submitted_at
             from task_mgmt.submission s
             join task_mgmt.task t on t.project_name = $1 and t.task_no = s.task_no
             where s.project_name = $1 and s.user_no = $2 and s.submitted_at between $4 and $5
@@ -138,14 +131,7 @@ fn get_user_work_history(
             'total_hours', coalesce(sum(seconds_spent) / 3600, 0)::float8,
             'submission_count', count(*),
             'task_summary', (select coalesce(jsonb_object_agg(task_id, summary), '{}') from per_task),
-            'submissions', coalesce(jsonb_agg(jsonb_build_object(
-                    'submission_id', submission_no,
-                    'user_id', $3,
-                    'task_id', task_id,
-                    'seconds_spent', trim_scale(seconds_spent),
-                    'submitted_at', submitted_at)
-                    || case when reason is null then '{}'
-                        else jsonb_build_object('reason', reason, 'corrected_by', corrected_by) end
+            'submissions', coalesce(jsonb_agg(task_mgmt.submission_as_json(s, $3, task_id)
                 order by submitted_at desc, submission_no desc), '[]'))
         from submissions"
     )
@@ -246,11 +232,13 @@ fn total_time(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNume
 
 fn total_cost(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNumeric, Error> {
     let (project, task_nos) = open(project_name, task_ids)?;
-    read!(
-        "select trim_scale(round(coalesce(sum(seconds_spent * hourly_rate) / 3600, 0), 6))
-        from task_mgmt.submission
-        where project_name = $1 and task_no = any($2)"
-    )
+    read!(concat!(
+        "select coalesce(",
+        cost!(),
+        ", 0)
+        from task_mgmt.submission s
+        where s.project_name = $1 and s.task_no = any($2)"
+    ))
     .value(&[project.into(), task_nos.into()])
 }
 
@@ -263,7 +251,7 @@ fn all_given(task_ids: Option<Vec<Option<String>>>) -> Result<Vec<String>, Error
 }
 
 /// Renews the lease and keeps the submission if the user holds the task; whether they do.
-fn book(project: &str, user: &str, milliseconds: i64, task: &str) -> Result<bool, Error> {
+fn book(project: &str, user: &str, milliseconds: i64, task: &str, now: Instant) -> Result<bool, Error> {
     let booked = sql!(
         "with renewed as (
             update task_mgmt.lease l set leased_at = $5
@@ -283,8 +271,8 @@ fn book(project: &str, user: &str, milliseconds: i64, task: &str) -> Result<bool
         user.into(),
         task.into(),
         milliseconds.into(),
-        clock::now()?.into(),
-        periods::booking_time(project)?.into(),
+        now.into(),
+        periods::booking_time(project, now)?.into(),
         events::next_number().into(),
     ])?;
     Ok(booked > 0)

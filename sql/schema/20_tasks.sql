@@ -2,7 +2,8 @@
 -- is checked by task_mgmt.check_invariants: constraints would be parsed anew by every release. Every task is updated once at
 -- least, and its neighbours at about the same time, so a page keeps room for most of them: then no index is written.
 -- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know. A task with an overlap above 1 is
--- worked on in copies, each of which is a task that names it as its original. A copy that is_check is one of a golden task.
+-- worked on in copies, each of which is a task that names it as its original; it is_concluded if they completed it. A copy that
+-- is_check is one of a golden task.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -26,6 +27,7 @@ create table task_mgmt.task (
 	overlap smallint not null default 1,
 	original_no bigint,
 	is_check boolean not null default false,
+	is_concluded boolean not null default false,
 	segment_seed_id numeric(20),
 	created_at timestamptz not null,
 	created_by text not null,

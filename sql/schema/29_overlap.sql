@@ -21,10 +21,9 @@ left join task_mgmt.copy_tally c on c.project_name = t.project_name and c.origin
 where t.overlap > 1;
 comment on view task_mgmt.overlap_details is 'Internal: where the tasks of all projects stand that several people work on.';
 
--- A task that nobody has held was completed by the agreement of its copies, which are the work of their users.
+-- What the agreement of its copies completed is nobody's: the copies are the work of their users.
 create view task_mgmt.completed_work as
 select t.project_name, t.task_no, t.task_type, t.completed_user_no, t.completed_at, t.completion_status
 from task_mgmt.task t
-where t.status = 'completed'
-	and (t.overlap = 1 or t.last_leased_ts is not null);
+where t.status = 'completed' and not t.is_concluded;
 comment on view task_mgmt.completed_work is 'Internal: completed tasks of all projects that are the work of who completed them.';

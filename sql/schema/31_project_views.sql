@@ -38,8 +38,8 @@ comment on column task_mgmt.users.project_name is 'The project.';
 comment on column task_mgmt.users.user_id is 'The user''s name within the project.';
 comment on column task_mgmt.users.hourly_rate is 'What an hour costs; each submission of time keeps the rate of its moment.';
 comment on column task_mgmt.users.active_task is 'The task that the user holds; empty if none.';
-comment on column task_mgmt.users.qualified_task_types is 'The task types that the user may start.';
-comment on column task_mgmt.users.qualified_segment_types is 'The segment types that the user may start tasks of.';
+comment on column task_mgmt.users.qualified_task_types is 'The task types that the user is qualified for, whatever the level and whether expired or not; see qualifications.';
+comment on column task_mgmt.users.qualified_segment_types is 'The segment types that the user is qualified for, whether expired or not; see qualifications.';
 comment on column task_mgmt.users.is_active is 'False if the user gets no more tasks.';
 comment on column task_mgmt.users.bound_role is 'The database role whose members alone act as this user; null if any worker may.';
 comment on column task_mgmt.users.created_at is 'When the user was created.';
@@ -66,6 +66,22 @@ comment on column task_mgmt.task_types.completion_handler is 'The function that 
 comment on column task_mgmt.task_types.creation_handler is 'The function that creates a task for a segment; null if none.';
 comment on column task_mgmt.task_types.created_at is 'When it was created.';
 
+create function task_mgmt.submission_as_json(submission task_mgmt.submission, user_id text, task_id text) returns jsonb
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+return jsonb_build_object(
+	'submission_id', submission.submission_no,
+	'user_id', user_id,
+	'task_id', task_id,
+	'seconds_spent', trim_scale(submission.seconds_spent),
+	'submitted_at', submission.submitted_at
+) || case
+	when submission.reason is null then '{}'
+	else jsonb_build_object('reason', submission.reason, 'corrected_by', submission.corrected_by)
+end;
+comment on function task_mgmt.submission_as_json(task_mgmt.submission, text, text) is
+	'Internal: a submission in the shape that get_timesheet_submissions returns.';
+
 create view task_mgmt.timesheet_submissions with (security_barrier) as
 select s.project_name, s.submission_no as submission_id, u.user_id, t.task_id, s.seconds_spent, s.hourly_rate,
 	s.submitted_at, s.reason, s.corrected_by
@@ -88,7 +104,7 @@ create view task_mgmt.timesheet with (security_barrier) as
 select s.project_name, u.user_id, t.task_id, s.seconds_spent, s.submission_count, s.cost
 from (
 	select project_name, user_no, task_no, sum(seconds_spent) as seconds_spent, count(*) as submission_count,
-		sum(seconds_spent * hourly_rate) / 3600 as cost
+		trim_scale(round(sum(seconds_spent * hourly_rate) / 3600, 6)) as cost
 	from task_mgmt.submission
 	where project_name = any ((select task_mgmt.readable_projects())::text[])
 	group by project_name, user_no, task_no
@@ -101,7 +117,7 @@ comment on column task_mgmt.timesheet.user_id is 'Whose time it is.';
 comment on column task_mgmt.timesheet.task_id is 'The task it was spent on.';
 comment on column task_mgmt.timesheet.seconds_spent is 'Seconds, exact to the millisecond.';
 comment on column task_mgmt.timesheet.submission_count is 'How many submissions and corrections they came in.';
-comment on column task_mgmt.timesheet.cost is 'What they cost, each submission at the rate of its moment.';
+comment on column task_mgmt.timesheet.cost is 'What they cost, each submission at its rate, rounded to six decimals.';
 
 create view task_mgmt.access_grants with (security_barrier) as
 select project_name, role, access_level

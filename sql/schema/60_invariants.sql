@@ -72,15 +72,22 @@ select * from (
 	from task_mgmt.task t
 	left join task_mgmt.overlap_details d on d.project_name = t.project_name and d.task_no = t.original_no
 	left join task_mgmt.task o on o.project_name = t.project_name and o.task_no = t.original_no
+	left join task_mgmt.lease h on h.project_name = t.project_name and h.task_no = t.task_no
 	where t.original_no is not null and not t.is_check and (
 		d.task_no is null or d.copies > d.overlap or t.overlap <> 1 or t.task_type <> o.task_type
 		or t.segment_type <> o.segment_type or t.segment_seed_id is distinct from o.segment_seed_id
 		or t.status <> 'cancelled' and exists (
 			select from task_mgmt.task c
+			left join task_mgmt.lease i on i.project_name = c.project_name and i.task_no = c.task_no
 			where c.project_name = t.project_name and c.original_no = t.original_no and c.task_no <> t.task_no and not c.is_check
-				and c.completed_user_no = t.completed_user_no
+				and coalesce(i.user_no, c.completed_user_no) = coalesce(h.user_no, t.completed_user_no)
 		)
 	)
+
+	union all -- Only what has copies can be completed by their agreement.
+	select 'concluded by its copies', t.project_name, t.task_id, format('%s, overlap %s', t.status, t.overlap)
+	from task_mgmt.task t
+	where t.is_concluded and (t.status <> 'completed' or t.overlap = 1)
 
 	union all -- Golden tasks exist and are no copies, and what checks is a copy of an existing task.
 	select 'golden tasks and checks', g.project_name, coalesce(t.task_id, 'task ' || g.task_no), 'is golden'

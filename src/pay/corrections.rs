@@ -7,7 +7,7 @@ use task_mgmt_core::pay::{check_reason, correction_milliseconds};
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::locks::{self, Key};
@@ -48,11 +48,13 @@ fn correct_time(
     hourly_rate.map_or(Ok(()), |rate| check_rate("hourly_rate", rate)).map_err(Error::from)?;
     locks::lock(Key::Task(project, task));
     locks::share(Key::Time(project));
+    let now = clock::now()?;
     let entry = Entry {
         project,
         user_no: users::find_no(project, user)?,
         task_no: tasks::find_no(project, task)?,
         milliseconds,
+        now,
     };
     let rate = entry.rate(hourly_rate)?;
     if let Some(booked) = entry.exceeded(&rate)? {
@@ -61,7 +63,7 @@ fn correct_time(
     }
     let submission_no = entry.book(&rate, reason)?;
     let detail = format!("{user}: {} s at {rate} an hour: {reason}", milliseconds as f64 / 1000.0);
-    events::append(project, &[entry.task_no], "time_corrected", Actor::Caller, Some(&detail), clock::now()?)?;
+    events::append(project, &[entry.task_no], "time_corrected", Actor::Caller, Some(&detail), now)?;
     Ok(submission_no)
 }
 
@@ -71,6 +73,7 @@ struct Entry<'a> {
     user_no: i32,
     task_no: i64,
     milliseconds: i64,
+    now: Instant,
 }
 
 impl Entry<'_> {
@@ -123,7 +126,7 @@ impl Entry<'_> {
             self.task_no.into(),
             self.milliseconds.into(),
             rate.clone().into(),
-            periods::booking_time(self.project)?.into(),
+            periods::booking_time(self.project, self.now)?.into(),
             reason.into(),
             access::role_name(access::caller()?).into(),
         ])?;

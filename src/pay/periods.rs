@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
-use crate::pay::{Interval, cost};
+use crate::pay::{Interval, spent};
 use crate::projects;
 use crate::spi::{read, sql};
 
@@ -97,10 +97,10 @@ fn get_pay_periods(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 }
 
 /// When time that is booked now counts: never in a closed period, even if the clock was set back. The caller shares the key of
-/// the project's time.
-pub fn booking_time(project: &str) -> Result<Instant, Error> {
+/// the project's time, and read the clock after that.
+pub fn booking_time(project: &str, now: Instant) -> Result<Instant, Error> {
     sql!("select greatest($2, max(ends_at)) from task_mgmt.pay_period where project_name = $1")
-        .value(&[project.into(), clock::now()?.into()])
+        .value(&[project.into(), now.into()])
 }
 
 /// Notes that the submissions which the closed periods sum up are gone. The caller is alone in the project.
@@ -138,17 +138,11 @@ fn check_closable(project: &str, period: &Interval, now: Instant) -> Result<(), 
 fn store_totals(project: &str, period_id: i64, period: &Interval) -> Result<(), Error> {
     sql!(concat!(
         "insert into task_mgmt.pay_total (project_name, period_id, user_id, seconds, cost)
-        select $1, $2, u.user_id, spent.seconds, spent.cost
-        from task_mgmt.project_user u
-        cross join lateral (
-            select trim_scale(sum(s.seconds_spent)) as seconds, ",
-        cost!(),
-        " as cost
-            from task_mgmt.submission s
-            where s.project_name = $1 and s.user_no = u.user_no and s.submitted_at >= $3 and s.submitted_at < $4
-        ) as spent
-        where u.project_name = $1 and spent.seconds is not null"
+        select $1, $4, user_id, seconds, cost
+        from (",
+        spent!(),
+        ") as submitted"
     ))
-    .run(&[project.into(), period_id.into(), period.starts_at.into(), period.ends_at.into()])?;
+    .run(&[project.into(), period.starts_at.into(), period.ends_at.into(), period_id.into()])?;
     Ok(())
 }

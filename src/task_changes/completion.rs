@@ -72,10 +72,18 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
     end_leases(task.project, &[task.task_no])?;
     sql!(
         "update task_mgmt.task
-        set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5
+        set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5,
+            is_concluded = is_concluded and not $6
         where project_name = $1 and task_no = $2"
     )
-    .run(&[task.project.into(), task.task_no.into(), status.into(), user_no.into(), task.now.into()])?;
+    .run(&[
+        task.project.into(),
+        task.task_no.into(),
+        status.into(),
+        user_no.into(),
+        task.now.into(),
+        user.is_some().into(),
+    ])?;
     events::append(task.project, &[task.task_no], "completed", Actor::User(user_no), Some(status), task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, status, task.now)?;
     satisfaction::satisfy(task.project, task.task_no, status, task.now)?;
@@ -147,7 +155,7 @@ pub fn reopen(task: &LockedTask) -> Result<(), Error> {
 pub fn clear_outcome(task: &LockedTask) -> Result<(), Error> {
     sql!(
         "update task_mgmt.task
-        set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null
+        set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null, is_concluded = false
         where project_name = $1 and task_no = $2"
     )
     .run(&[task.project.into(), task.task_no.into()])?;

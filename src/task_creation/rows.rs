@@ -163,6 +163,7 @@ impl<'a> NewRows<'a> {
                 new.overlap.into_datum(),
                 None,
                 false.into_datum(),
+                false.into_datum(),
                 new.task.segment_seed_id.and_then(|id| pgrx::AnyNumeric::from(id.0).into_datum()),
                 now,
                 role,

@@ -41,6 +41,12 @@ struct TaskState {
     completed_user: String,
 }
 
+impl TaskState {
+    fn complete(&mut self, completed_user: String, completion_status: String) {
+        *self = Self { status: "completed".into(), holder: String::new(), completion_status, completed_user };
+    }
+}
+
 /// Fails unless the tasks of a project stand as their events say.
 pub fn assert_tasks_follow_from_events(client: &mut Client, project: &str) {
     let mut states: HashMap<String, TaskState> = HashMap::new();
@@ -93,12 +99,16 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
         "taken_over" => is_open && std::mem::replace(&mut state.holder, user) == detail,
         "handed_back" => is_open && std::mem::take(&mut state.holder) == user,
         "force_released" => is_open && !std::mem::take(&mut state.holder).is_empty(),
-        "completed" | "concluded" => {
+        "completed" => {
             let was_alive = state.status != "cancelled";
-            state.holder.clear();
-            state.status = "completed".into();
-            (state.completed_user, state.completion_status) = (user, detail);
+            state.complete(user, detail);
             was_alive
+        }
+        // What its copies came to; a decision or an outcome that there is stays.
+        "concluded" => {
+            let was_free = is_open && state.holder.is_empty();
+            state.complete(user, detail);
+            was_free
         }
         "cancelled" => {
             state.holder.clear();
@@ -248,5 +258,20 @@ fn compare(what: &str, project: &str, kept: HashMap<String, i64>, told: impl Ite
         let least = least.max(settled);
         let found = kept.get(&key).copied().unwrap_or(0);
         assert!((least..=most).contains(&found), "{what} of {project}, {key}: kept {found}, told {least} to {most}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_open_and_free_is_concluded() {
+        for (status, holder, is_legal) in
+            [("open", "", true), ("open", "ann", false), ("completed", "", false), ("cancelled", "", false)]
+        {
+            let mut state = TaskState { status: status.into(), holder: holder.into(), ..TaskState::default() };
+            assert_eq!(apply(&mut state, "concluded", "bob".into(), "Done".into()), is_legal, "{status} {holder}");
+        }
     }
 }

@@ -179,13 +179,10 @@ fn nested(depth: usize) -> String {
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
-    create function public.make(text, numeric, jsonb) returns text language sql
-        as $$ select public.create_task($1, '{"task_type": "t"}') $$;
     select create_task_type('p', '{"task_type": "v", "completion_statuses": ["Done"]}');
     select create_project('empty'), add_standard_task_types('p');
     select update_user('p', 'ann', '{"qualified_task_types": ["t", "v"]}');
     select register_handler('p', 'v', 'verification', 'public.verify(text, text, text)');
-    select register_handler('p', 'v', 'creation', 'public.make(text, numeric, jsonb)');
     select create_tasks('p', '[
         {"task_id": "held", "task_type": "v"}, {"task_id": "free", "task_type": "t"}, {"task_id": "other", "task_type": "t"},
         {"task_id": "done", "task_type": "t"}, {"task_id": "waiting", "task_type": "t"}]');
@@ -219,11 +216,14 @@ pub const FIXTURE: &str = r#"
 pub fn valid(function: &str, argument: &str) -> Value {
     let expression = match (function, argument) {
         (_, "data") => return Value::json(valid_data(function)),
+        (_, "filters") => return Value::json(r#"{"status": "Raw"}"#),
+        (_, "options") => return Value::json("{}"),
         ("create_project", "project_name") => "'another'",
         ("delete_project" | "clear_project_users" | "clear_project_task_types", "project_name") => "'empty'",
         ("grant_access" | "revoke_access" | "bind_user", "role") => "'client_hostile'",
         ("get_task_type" | "update_task_type" | "register_handler", "task_type") => "'t'",
-        ("unregister_handler" | "add_segment_task", "task_type") => "'v'",
+        ("unregister_handler", "task_type") => "'v'",
+        ("add_segment_task", "task_type") => "'trace_v0'",
         ("grant_qualification" | "revoke_qualification", "kind") => "'task_type'",
         ("grant_qualification", "level") => "3",
         (_, "name") => "'t'",
@@ -255,7 +255,6 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "endpoint_id") => "(select max(endpoint_id) from task_mgmt.endpoints)",
         (_, "new_status") => "'CONTINUED'",
         (_, "segment_ids" | "current_segment_ids") => "'{12}'::numeric[]",
-        (_, "filters") => "'{\"status\": \"Raw\"}'::jsonb",
         (_, "max_rows" | "skip") => "7",
         (_, "dry_run") => "false",
         (
@@ -287,7 +286,6 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "edit_id") => "1",
         (_, "token") => "(select token from task_mgmt.segment_update where project_name = 'p')",
         (_, "lease_seconds" | "seconds" | "max_retries" | "days_old") => "3",
-        (_, "options") => "'{}'::jsonb",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
         (_, "cascade") => "false",
         (_, "add_status_annotation") => "true",

@@ -47,6 +47,7 @@ fn what_was_acknowledged_survives_every_crash() {
             assert_invariants(&mut client);
             for project in load::PROJECTS {
                 history::assert_tasks_follow_from_events(&mut client, project);
+                history::assert_agreement_concludes(&mut client, project);
                 history::assert_ledger_is_kept(&mut client, project, &ledger);
                 history::assert_traces_are_followed_up_once(&mut client, project);
             }

@@ -38,6 +38,7 @@ from unnest(array[$$get_task('p', 'a')$$, $$get_user('p', 'u')$$, $$list_users('
 	$$get_dependencies_depending_on_task('p', 'a')$$, $$get_unsatisfied_dependencies_for_task('p', 'a')$$,
 	$$get_timesheet_submissions('p')$$, $$get_user_work_history('p', 'u')$$, $$get_task_timesheet_summary('p', 'a')$$,
 	$$get_total_task_time('p', 'a')$$, $$get_total_task_cost('p', 'a')$$, $$get_total_task_time('p', '{a}'::text[])$$, $$project_exists('p')$$,
+	$$payroll('p', '-infinity', 'infinity')$$, $$get_rate_history('p', 'u')$$, $$get_pay_periods('p')$$, $$forecast('p')$$,
 	$$get_task_feedback('p', 'u')$$, $$get_feedback_policy('p')$$,
 	$$get_segment_type('p', 'axon')$$, $$list_segment_types('p')$$, $$get_segment('p', 1)$$, $$list_segments('p')$$, $$get_segment_tasks('p', 1)$$,
 	$$add_segment_type_and_instructions('p', 'a')$$, $$get_endpoints('p', 1)$$, $$get_endpoint_updates('p', 1)$$, $$get_unlocked_segments('p', '{1}')$$,

@@ -36,6 +36,48 @@ select * from forecast('p') where task_type = 'busy';
 select correct_time('p', 'u', 'b2', -200, 'was not there') is not null as corrected;
 select median_seconds from forecast('p') where task_type = 'busy';
 
+-- Who may start a type is active, has its level and is not expired.
+do $$ begin
+	perform create_task_type('p', '{"task_type": "hard", "completion_statuses": ["Done"], "min_level": 2}');
+	perform create_user('p', jsonb_build_object('user_id', n)) from unnest('{novice, one, expert, was, will, left}'::text[]) n;
+	perform grant_qualification('p', 'novice', 'task_type', 'hard'), grant_qualification('p', 'one', 'task_type', 'hard', 1),
+		grant_qualification('p', 'expert', 'task_type', 'hard', 2), grant_qualification('p', 'was', 'task_type', 'hard', 3, '2030-01-15 00:00:00.000001+00'),
+		grant_qualification('p', 'will', 'task_type', 'hard', 3, '2030-01-15 00:00:00.000002+00'), grant_qualification('p', 'left', 'task_type', 'hard', 2),
+		grant_qualification('p', 'expert', 'segment_type', 'hard', 0), deactivate_user('p', 'left');
+end $$;
+select qualified_users from forecast('p') where task_type = 'hard';
+select update_task_type('p', 'hard', '{"min_level": 0}');
+select qualified_users from forecast('p') where task_type = 'hard';
+
+-- A task with an overlap is as much work as there are copies to hand out and to complete, and a decision if they disagree.
+do $$ begin
+	perform create_task_type('p', '{"task_type": "shared", "completion_statuses": ["Done", "Bad"], "overlap": 3}');
+	perform update_user('p', u, '{"qualified_task_types": ["shared"]}') from unnest('{novice, one, will, expert}'::text[]) u;
+	perform create_task('p', '{"task_id": "s", "task_type": "shared"}');
+end $$;
+create function shared() returns table (status text, open_tasks bigint, completed_last_week bigint, throughput numeric, median_seconds numeric) language sql as $$
+	select t.status::text, f.open_tasks, f.completed_last_week, (select sum(tasks) from task_mgmt.throughput where task_type = 'shared'), f.median_seconds
+	from forecast('p') f, task_mgmt.tasks t
+	where f.task_type = 'shared' and t.task_id = 's'
+$$;
+select * from shared();
+select start_task('p', 'novice'), start_task('p', 'one');
+select * from shared();
+select start_task('p', 'will'), submit_timesheet('p', 'novice', 60, 's#1'), release_task('p', 'novice', 's#1', 'Done');
+select * from shared();
+select release_task('p', 'one', 's#2', 'Done'), release_task('p', 'will', 's#3', 'Bad');
+select * from shared();
+select start_task('p', 'expert'), submit_timesheet('p', 'expert', 1000, 's');
+select * from shared();
+-- The decision is given back, and the third copy completed as the others are: that is the work of three users.
+select release_task('p', 'expert', 's'), update_task('p', 's#3', '{"completion_status": "Done"}');
+select * from shared();
+select reactivate_task('p', 's'), start_task('p', 'expert');
+select * from shared();
+select release_task('p', 'expert', 's', 'Bad');
+select * from shared();
+drop function shared;
+
 select * from forecast('none');
 select * from forecast(null);
 reset task_mgmt.fake_now;

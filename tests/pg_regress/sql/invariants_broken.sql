@@ -119,7 +119,9 @@ select * from broken($$update task_mgmt.task set overlap = 3 where task_id = 'sh
 select * from broken($$update task_mgmt.task set overlap = 1 where task_id = 'shared'$$);
 select * from broken($$update task_mgmt.task set original_no = #t'shared') where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set status = 'completed', completion_status = 'Done', completed_user_no = #u'v'), completed_at = created_at where task_id = 'shared#2'$$);
+select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id) select project_name, task_no, #u'v'), task_no, now(), now(), task_id from task_mgmt.task where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set segment_seed_id = 5 where task_id = 'shared#2'$$);
+select * from broken($$update task_mgmt.task set is_concluded = true where task_id in ('done', 'shared')$$);
 
 -- A golden task exists and is no copy; a check is a copy of something.
 select * from broken($$insert into task_mgmt.golden_task values ('p', 99999999, now(), 'r')$$);
@@ -134,6 +136,14 @@ select state, (select count(*) from broken(format($$update task_mgmt.task set ha
 from unnest(array['null', '[]', '5', '{"seed_id": null}', '{"seed_id": true}', '{"seed_id": -1}', '{"seed_id": 5.0}', '{"seed_id": 18446744073709551616}',
 	'{"seed_id": "5"}', '{"seed_id": "9007199254740992"}', '{"seed_id": "18446744073709551616"}', '{"seed_id": "09007199254740993"}',
 	'{"seed_id": 5, "layers": []}', '{"seed_id": [5]}']) as state;
+
+-- A user is qualified for what the arrays name, the first expiry is known, and a lane asks for the level of its type.
+select * from broken($$delete from task_mgmt.qualification where user_no = #u'u')$$);
+select * from broken($$update task_mgmt.project_user set qualified_segment_types = '{axon}' where user_id = 'v'$$);
+select * from broken($$update task_mgmt.project_user set qualified_task_types = '{}' where user_id = 'v'$$);
+select * from broken($$update task_mgmt.project_user set earliest_expiry_at = '2030-01-01 00:00:00+00' where user_id = 'w'$$);
+select * from broken($$update task_mgmt.qualification set expires_at = '2030-01-01 00:00:00+00' where user_no = #u'w')$$);
+select * from broken($$update task_mgmt.lane set min_level = 2 where segment_type = 'axon'$$);
 
 -- D6: lanes, types and assignees exist.
 select * from broken($$delete from task_mgmt.lane$$);

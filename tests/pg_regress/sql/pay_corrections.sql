@@ -26,7 +26,7 @@ reset role;
 select seconds_spent, hourly_rate, reason from task_mgmt.timesheet_submissions where submission_id = :entry;
 select entries();
 select get_total_task_time('p', 'a'), get_total_task_cost('p', 'a'), get_task_timesheet_summary('p', 'a')->'user_breakdown' as summary;
-select seconds_spent, submission_count, round(cost, 2) as cost from task_mgmt.timesheet where project_name = 'p';
+select seconds_spent, submission_count, cost from task_mgmt.timesheet where project_name = 'p';
 select get_user_work_history('p', 'u', 1)->'total_hours' as hours,
 	jsonb_path_query_array(get_user_work_history('p', 'u', 1), '$.submissions[*].reason') as reasons;
 select kind, role_name, detail from task_mgmt.events where project_name = 'p' and kind = 'time_corrected';

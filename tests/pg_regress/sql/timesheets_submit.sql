@@ -58,7 +58,7 @@ select update_user('p', 'u', '{"hourly_rate": 0.01}'), submit_timesheet('p', 'u'
 -- Several users on one task: each has a sum of their own.
 select release_task('p', 'u', 'c'), release_task('p', 'v', 'b'), start_task('p', 'v', 'c'), submit_timesheet('p', 'v', 60.5, 'c');
 select get_task_timesheet_summary('p', 'c');
-select user_id, task_id, seconds_spent, submission_count, round(cost, 4) as cost from task_mgmt.timesheet where project_name = 'p' order by 1, 2;
+select user_id, task_id, seconds_spent, submission_count, cost from task_mgmt.timesheet where project_name = 'p' order by 1, 2;
 
 -- Names that would run together are told apart.
 select create_user('p', '{"user_id": "a_b", "qualified_task_types": ["x"]}'), create_user('p', '{"user_id": "a", "qualified_task_types": ["x"]}'),
