@@ -389,7 +389,8 @@ impl TaskType {
 fn require_repeated(project: &str, user: &str, task_id: &str, status: &str) -> Result<(), Error> {
     let refusal = not_held(project, user, task_id)?;
     let found = sql!(
-        "select u.user_no, u.bound_role::oid, t.task_no, t.completion_status, coalesce(t.completed_user_no = u.user_no, false)
+        "select u.user_no, u.bound_role::oid, t.task_no, t.completion_status,
+            coalesce(t.completed_user_no = u.user_no, false) and not t.is_concluded
         from task_mgmt.project_user u
         join task_mgmt.task t on t.project_name = $1 and t.task_id = $3
         where u.project_name = $1 and u.user_id = $2"

@@ -54,8 +54,7 @@ fn submit_timesheet(
     let user = required("user_id", user_id)?;
     let milliseconds = milliseconds(required("duration_seconds", duration_seconds)?).map_err(Error::from)?;
     let task = required("task_id", task_id)?;
-    let bound_role = users::bound_role(project, user)?;
-    access::require_binding(project, user, bound_role)?;
+    users::require_acting(project, user)?;
     locks::lock(Key::Task(project, task));
     locks::share(Key::Time(project));
     match book(project, user, milliseconds, task, clock::now()?)? {

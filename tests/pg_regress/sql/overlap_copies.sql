@@ -70,6 +70,8 @@ select task_id, kind, user_id, detail from task_mgmt.events where task_id in ('a
 select task_id, copies, completed, completion_statuses, result from task_mgmt.overlaps order by 1;
 select * from task_mgmt.check_invariants();
 select release_task('p', 'bob', 'a#2', 'Yes');
+-- Nobody has released the original itself.
+select release_task('p', 'bob', 'a', 'Yes');
 
 -- What the copies took is the work of their users; the original is nobody's.
 select day, user_id, task_type, tasks from task_mgmt.throughput where user_id <> 'dan' order by 1, 2;
