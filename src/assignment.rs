@@ -235,20 +235,22 @@ impl<'a> Worker<'a> {
             Wait::No => {}
             Wait::Yes => locks::lock(key),
         }
-        let is_free = ready::hold(self, task_no)? && !overlap::is_answered(self, task_no)?;
-        if is_free && let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
-            return Ok(Claim::Given(copy));
-        }
-        if !is_free || !tasks::try_lock_row(self.project, task_no)? {
+        if !ready::hold(self, task_no)? {
             locks::unlock(key);
             return Ok(Claim::Missed);
         }
-        if ready::withdraw(self.project, &[task_no])? == 0 {
-            locks::unlock(key);
-            return Ok(Claim::Overtaken);
+        if !overlap::is_answered(self, task_no)? {
+            if let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
+                return Ok(Claim::Given(copy));
+            }
+            if tasks::try_lock_row(self.project, task_no)? {
+                ready::withdraw(self.project, &[task_no])?;
+                self.take(task_no, task_id, true)?;
+                return Ok(Claim::Given(task_id.into()));
+            }
         }
-        self.take(task_no, task_id, true)?;
-        Ok(Claim::Given(task_id.into()))
+        locks::unlock(key);
+        Ok(Claim::Overtaken)
     }
 
     /// Gives the user a task whose key the caller has locked, and that is not in `task_mgmt.ready`.
@@ -280,7 +282,7 @@ pub enum Claim {
     /// The user has this task now: the candidate, or a copy of it.
     Given(String),
     Missed,
-    /// Missed, but the task's row stays locked: from here on the caller may wait for nobody.
+    /// Missed, but the task's row or its place stays locked: from here on the caller may wait for nobody.
     Overtaken,
     /// Somebody else is at a task that several users may get something of.
     Busy,

@@ -42,7 +42,7 @@ fn get_segment_ng_state(
     include_segment_type_layers: default!(Option<bool>, true),
 ) -> Result<Jsonb, ErrorReport> {
     let ends = Ends::given(include_certain_ends, include_uncertain_ends, include_breadcrumbs)?;
-    Ok(as_jsonb(&segment_state(project_name, seed_id, ends, include_segment_type_layers)?)?)
+    Ok(Jsonb::of(&segment_state(project_name, seed_id, ends, include_segment_type_layers)?)?)
 }
 
 /// A link that opens the neuroglancer state of a segment.
@@ -83,7 +83,7 @@ fn get_trace_task_state(
     include_merges: default!(Option<bool>, true),
 ) -> Result<Jsonb, ErrorReport> {
     let ends = Ends::given(include_certain_ends, include_uncertain_ends, include_breadcrumbs)?;
-    Ok(as_jsonb(&trace_state(project_name, task_id, ends, include_segment_type_layers, include_merges)?)?)
+    Ok(Jsonb::of(&trace_state(project_name, task_id, ends, include_segment_type_layers, include_merges)?)?)
 }
 
 /// A link that opens the neuroglancer state of a task's segment.
@@ -121,7 +121,7 @@ fn get_segment_type_layers(
 ) -> Result<Jsonb, ErrorReport> {
     let (scene, naming) = segment_type(project_name, segment_type_name, include_names)?;
     let layers = json(&scene.segment_type.layers(&scene.project, naming)).map_err(Error::from)?;
-    Ok(as_jsonb(&layers)?)
+    Ok(Jsonb::of(&layers)?)
 }
 
 /// A link that opens the layers of a segment type, after the project's extra layers.
@@ -211,10 +211,6 @@ fn segment_type(
     let naming = if required("include_names", include_names)? { Naming::ByType } else { Naming::General };
     access::require(Level::Reader, project)?;
     Ok((TypeScene::find(project, segment_type)?, naming))
-}
-
-fn as_jsonb(json: &str) -> Result<Jsonb, Error> {
-    Jsonb::of(json)
 }
 
 fn as_link(json: &str) -> String {

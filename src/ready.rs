@@ -24,9 +24,8 @@ macro_rules! place {
     };
 }
 
-/// Takes tasks out of `task_mgmt.ready`, waiting for claims in flight, and returns how many were there. Locks their gates, so that
-/// nobody unblocks them meanwhile.
-pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<i64, Error> {
+/// Takes tasks out of `task_mgmt.ready`, waiting for claims in flight. Locks their gates, so that nobody unblocks them meanwhile.
+pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     lock_gates(project, task_nos)?;
     sql!(concat!(
         "with fresh as (
@@ -35,18 +34,14 @@ pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<i64, Error> {
             where t.task_no = any($2) and ",
         place!(fresh),
         "
-            returning r.task_no
-        ), returned as (
-            delete from task_mgmt.ready r
-            using task_mgmt.task t
-            where t.task_no = any($2) and ",
-        place!(returned),
-        "
-            returning r.task_no
         )
-        select (select count(*) from fresh) + (select count(*) from returned)"
+        delete from task_mgmt.ready r
+        using task_mgmt.task t
+        where t.task_no = any($2) and ",
+        place!(returned)
     ))
-    .value(&[project.into(), task_nos.to_vec().into()])
+    .run(&[project.into(), task_nos.to_vec().into()])?;
+    Ok(())
 }
 
 /// Puts those of the tasks that can be started into `task_mgmt.ready`.

@@ -104,12 +104,19 @@ fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;
     let built_on = sql!(
-        "select t.task_id
-        from task_mgmt.task t
-        where t.project_name = $1 and t.status <> 'cancelled' and (t.task_no = any($2) or t.original_no = any($3) and not t.is_check
-            and (t.status = 'completed' or exists (
-                select from task_mgmt.lease l where l.project_name = $1 and l.task_no = t.task_no)))
-        order by t.task_no
+        "select task_id
+        from (
+            select t.task_no, t.task_id
+            from task_mgmt.task t
+            where t.project_name = $1 and t.task_no = any($2) and t.status <> 'cancelled'
+            union all
+            select c.task_no, c.task_id
+            from task_mgmt.task c
+            where c.project_name = $1 and c.original_no = any($3) and not c.is_check
+                and (c.status = 'completed' or exists (
+                    select from task_mgmt.lease l where l.project_name = $1 and l.task_no = c.task_no))
+        ) as built_on
+        order by built_on.task_no
         limit 1"
     )
     .first(&[task.project.into(), started.into(), waiting.into()], |row| row.get::<String>(1))?;

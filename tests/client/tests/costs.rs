@@ -172,8 +172,10 @@ const CREATION: [&str; 2] = [
     ))",
 ];
 
-const LIFE: [&str; 6] = [
+const LIFE: [&str; 8] = [
     "release_task('PROJECT', 'u', start_task('PROJECT', 'u', 'TASK0'), 'Done')",
+    "undo_release('PROJECT', 'u', 'TASK0')",
+    "release_task('PROJECT', 'u', 'TASK0', 'Done')",
     "reactivate_task('PROJECT', 'TASK0')",
     r#"update_task('PROJECT', 'TASK0', '{"completion_status": "Done", "completed_user_id": "u"}')"#,
     r#"update_task('PROJECT', 'TASK0', '{"completion_status": "Failed"}')"#,
@@ -194,7 +196,7 @@ const SEGMENT_CREATION: [&str; 3] = [
     ))",
 ];
 
-const SEGMENT_LIFE: [&str; 13] = [
+const SEGMENT_LIFE: [&str; 14] = [
     "create_tasks('PROJECT', (
         select jsonb_agg(jsonb_build_object('task_type', 't', 'segment_seed_id', SEED))
         from generate_series(1, NUMBER) number
@@ -208,6 +210,9 @@ const SEGMENT_LIFE: [&str; 13] = [
     r#"count(update_segment('PROJECT', SEED, '{"expected_segment_type": null}')) from generate_series(1, 10) number"#,
     "list_segments('PROJECT', jsonb_build_object('current_segment_id', SEED)) from generate_series(1, 10) number",
     "list_segments('PROJECT', max_rows => 10)",
+    "ingest_segments('PROJECT', jsonb_build_array(jsonb_build_object('seed_id', SEED + 1000000000, 'seed_x', 0, 'seed_y', 0,
+            'seed_z', 0, 'current_segment_id', SEED, 'expected_segment_type', 'TASK')))
+        from generate_series(1, 10) number",
     "retire_duplicate_segments('PROJECT', dry_run => false, current_segment_ids => array[SEED])
         from generate_series(1, 10) number",
     "count(get_segment('PROJECT', SEED)), count(get_segment_tasks('PROJECT', SEED))
