@@ -57,7 +57,7 @@ pub mod task {
     pub const ORIGINAL_NO: i16 = 20;
     pub const IS_CHECK: i16 = 21;
     pub const NOTE: i16 = 27;
-    pub const COUNT: usize = 30;
+    pub const COUNT: usize = 39;
 }
 
 pub mod segment {

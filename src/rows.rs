@@ -353,7 +353,7 @@ impl Table {
 /// Rows that are written to a table at a time.
 const BATCH: usize = 500;
 /// No table here has more.
-const MOST_COLUMNS: usize = 32;
+const MOST_COLUMNS: usize = 64;
 
 impl Drop for Table {
     fn drop(&mut self) {

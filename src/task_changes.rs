@@ -2,6 +2,7 @@
 
 pub mod completion;
 mod lane;
+mod words;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -111,7 +112,8 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: task_type, priority, batch_id, ng_state, ng_state_initial,
 /// is_active, is_paused, is_checked, overlap (as long as nobody holds it and it has no copies); extra_data, note, segment_type
-/// (which a task of an existing segment has from that), segment_seed_id, assigned_user_id, which null clears; and
+/// (which a task of an existing segment has from that), segment_seed_id, assigned_user_id (or agent), title, description,
+/// params and metadata (which replace the whole object), domain, drift_score, channel, which null clears; and
 /// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
 /// status completes the task with all that belongs to it (verification, dependents, completion handler) or, if it is
 /// completed, changes its outcome; '' opens it again. With completed_user_id alone only the completer of a completed task changes,
@@ -129,6 +131,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<Jsonb>) -> Result<bool, ErrorReport> {
     let data = required("data", data)?;
     let keys = arguments::keys(&data)?;
+    let data = words::settle(data, &keys)?;
     let is_progress = keys.iter().all(|key| TaskPatch::PROGRESS.contains(&key.as_str()));
     let project = projects::enter(if is_progress { Level::Worker } else { Level::Manager }, project_name)?;
     let id = required("task_id", task_id)?;
@@ -354,13 +357,20 @@ fn edit(task: &LockedTask, patch: &TaskPatch, changes: Jsonb, lane: Option<Lane>
             note = case when $8 then $9 else note end,
             segment_seed_id = case when $10 then $11::numeric else segment_seed_id end,
             has_seed_state = coalesce($12, has_seed_state),
-            overlap = coalesce($13, overlap)
+            overlap = coalesce($13, overlap),
+            title = case when $7 ? 'title' then $7 ->> 'title' else title end,
+            description = case when $7 ? 'description' then $7 ->> 'description' else description end,
+            params = case when $7 ? 'params' then nullif($7 -> 'params', 'null') else params end,
+            domain = case when $7 ? 'domain' then $7 ->> 'domain' else domain end,
+            drift_score = case when $7 ? 'drift_score' then ($7 ->> 'drift_score')::float8 else drift_score end,
+            metadata = case when $7 ? 'metadata' then nullif($7 -> 'metadata', 'null') else metadata end,
+            channel = case when $7 ? 'channel' then $7 ->> 'channel' else channel end
         where project_name = $1 and task_no = $2"
     )
     .run(&[
         task.project.into(),
         task.task_no.into(),
-        patch.priority.into(),
+        patch.priority.map(|priority| priority.0).into(),
         patch.batch_id.clone().into(),
         patch.is_paused.into(),
         patch.is_checked.into(),

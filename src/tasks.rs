@@ -19,7 +19,9 @@ const RECORD: &str =
 /// Creates a task and returns its id.
 ///
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_id (default: a number), task_type, priority
-/// (default 50), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
+/// (an integer, or low, medium, high or critical for 25, 50, 75 or 100; default 50), title (1 to 1000 characters, no control
+/// characters), description (up to 100,000 characters), params (an object, default {}), domain (a name), drift_score (0 to 1,
+/// default 0), metadata (an object, default {}), channel (a name), agent (another word for assigned_user_id), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
 /// (default: extra_data.seed_id; if there is a segment of this seed, its expected type is the segment_type), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
 /// satisfied), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type); and, for
 /// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the

@@ -3,7 +3,8 @@
 -- least, and its neighbours at about the same time, so a page keeps room for most of them: then no index is written.
 -- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know. A task with an overlap above 1 is
 -- worked on in copies, each of which is a task that names it as its original; it is_concluded if they completed it. A copy that
--- is_check is one of a golden task.
+-- is_check is one of a golden task. What stands behind extra_data is what a task says of itself, most often nothing: a null there takes
+-- no room, and reads as what a task has that says nothing.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -36,6 +37,15 @@ create table task_mgmt.task (
 	ng_state jsonb not null default '{}',
 	ng_state_initial jsonb not null default '{}',
 	extra_data jsonb,
+	title text,
+	description text,
+	params jsonb,
+	domain text,
+	drift_score double precision,
+	metadata jsonb,
+	channel text,
+	result jsonb,
+	error text,
 	constraint task_pkey primary key (project_name, task_no),
 	constraint task_task_id_key unique (project_name, task_id)
 ) with (fillfactor = 60);

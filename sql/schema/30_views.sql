@@ -19,7 +19,16 @@ select t.project_name, t.task_id, t.task_type,
 	coalesce(t.first_start_ts, l.started_at) as first_start_ts,
 	t.completed_at, t.created_at, t.ng_state, t.ng_state_initial, t.extra_data,
 	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap,
-	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id
+	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id,
+	t.title, coalesce(t.description, '') as description, coalesce(t.params, '{}') as params, t.domain,
+	coalesce(t.drift_score, 0) as drift_score, coalesce(t.metadata, '{}') as metadata, t.channel, t.result, t.error,
+	greatest(t.created_at, (
+		select e.occurred_at
+		from task_mgmt.event e
+		where e.project_name = t.project_name and e.task_no = t.task_no
+		order by e.event_no desc
+		limit 1
+	)) as updated_at
 from task_mgmt.task t
 left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
@@ -55,7 +64,17 @@ return jsonb_build_object(
 	'ng_state', task.ng_state,
 	'ng_state_initial', task.ng_state_initial,
 	'overlap', task.overlap,
-	'original_task_id', task.original_task_id
+	'original_task_id', task.original_task_id,
+	'title', task.title,
+	'description', task.description,
+	'params', task.params,
+	'domain', task.domain,
+	'drift_score', task.drift_score,
+	'metadata', task.metadata,
+	'channel', task.channel,
+	'result', task.result,
+	'error', task.error,
+	'updated_at', task.updated_at
 ) || case when task.extra_data is null then '{}' else jsonb_build_object('extra_data', task.extra_data) end;
 comment on function task_mgmt.task_as_json(task_mgmt.task_details) is 'Internal: a task in the shape that get_task returns.';
 
@@ -70,7 +89,8 @@ comment on view task_mgmt.dependency_details is 'Internal: dependencies of all p
 create view task_mgmt.tasks with (security_barrier) as
 select project_name, task_id, task_type, status, completion_status, priority, assigned_user_id, active_user_id,
 	completed_user_id, is_active, is_paused, is_checked, segment_type, segment_seed_id, batch_id, note, last_leased_ts,
-	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id
+	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id,
+	title, description, params, domain, drift_score, metadata, channel, result, error, updated_at
 from task_mgmt.task_details
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.tasks is 'Tasks with who holds them and what state they are in.';
@@ -99,6 +119,16 @@ comment on column task_mgmt.tasks.ng_state_initial is 'The neuroglancer state as
 comment on column task_mgmt.tasks.extra_data is 'Whatever else the project keeps with the task.';
 comment on column task_mgmt.tasks.overlap is 'How many users work on copies of it; 1 for a task that one user works on.';
 comment on column task_mgmt.tasks.original_task_id is 'The task that it is a copy of; null for any other.';
+comment on column task_mgmt.tasks.title is 'What it is, in one line; null if it does not say.';
+comment on column task_mgmt.tasks.description is 'What is to be done, in more lines; empty if it does not say.';
+comment on column task_mgmt.tasks.params is 'What whoever does it is to work with, an object.';
+comment on column task_mgmt.tasks.domain is 'The field that it belongs to; null if none.';
+comment on column task_mgmt.tasks.drift_score is 'How far it is from what is usual: 0 to 1.';
+comment on column task_mgmt.tasks.metadata is 'What others note about it, an object.';
+comment on column task_mgmt.tasks.channel is 'Where it came from and its answer goes; null if none.';
+comment on column task_mgmt.tasks.result is 'What came out of it; null while nothing has.';
+comment on column task_mgmt.tasks.error is 'Why it failed; null if it has not.';
+comment on column task_mgmt.tasks.updated_at is 'When it last changed, by its history.';
 
 create view task_mgmt.dependencies with (security_barrier) as
 select * from task_mgmt.dependency_details

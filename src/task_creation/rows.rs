@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 
 use fnv::FnvHashMap;
 use pgrx::prelude::*;
-use task_mgmt_core::tasks::{DEFAULT_PRIORITY, NewTask};
+use task_mgmt_core::priorities::Priority;
+use task_mgmt_core::tasks::NewTask;
 
 use crate::access;
 use crate::clock::Instant;
@@ -75,7 +76,7 @@ impl<'a> NewRows<'a> {
                 task_id,
                 id: task_id.into_datum(),
                 kind,
-                priority: task.priority.unwrap_or(DEFAULT_PRIORITY),
+                priority: task.priority.unwrap_or(Priority::DEFAULT).0,
                 has_seed_state: task.has_seed_state(),
                 // What is brought in with its holder or outcome is the work of one user.
                 overlap: if is_open { task.overlap.unwrap_or(1) } else { 1 },
@@ -172,6 +173,15 @@ impl<'a> NewRows<'a> {
                 ng_state,
                 new.task.ng_state_initial.map_or(ng_state, |state| json::datum(state.get())),
                 new.task.extra_data.and_then(|data| json::datum(data.get())),
+                new.task.title.as_deref().into_datum(),
+                new.task.description.as_deref().into_datum(),
+                new.task.params.and_then(|params| json::datum(params.get())),
+                new.task.domain.as_deref().into_datum(),
+                new.task.drift_score.into_datum(),
+                new.task.metadata.and_then(|metadata| json::datum(metadata.get())),
+                new.task.channel.as_deref().into_datum(),
+                None,
+                None,
             ]
         })
     }

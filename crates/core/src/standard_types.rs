@@ -9,8 +9,9 @@ use crate::arguments::{Invalid, MAX_NAME_CHARS, check_name, parse, parse_object,
 use crate::endpoints::{EndpointStatus, GivenEndpoint};
 use crate::neuroglancer::Point;
 use crate::neuroglancer::extraction::Trace;
+use crate::priorities::Priority;
 use crate::segments::SegmentStatus;
-use crate::tasks::{DEFAULT_PRIORITY, SeedId, check_priority};
+use crate::tasks::SeedId;
 
 /// The status that says that a task could not be judged at all; nothing follows from it.
 pub const FAULTY_TASK: &str = "Faulty Task";
@@ -19,7 +20,7 @@ pub const FAULTY_TASK: &str = "Faulty Task";
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceOptions<'a> {
-    priority: Option<i32>,
+    priority: Option<Priority>,
     batch_id: Option<String>,
     is_paused: Option<bool>,
     assigned_user_id: Option<String>,
@@ -35,7 +36,7 @@ pub struct TraceOptions<'a> {
 pub struct FeedbackOptions {
     #[serde(rename = "task_id")]
     original: Option<String>,
-    priority: Option<i32>,
+    priority: Option<Priority>,
     batch_id: Option<String>,
     is_paused: Option<bool>,
     assigned_user_id: Option<String>,
@@ -60,7 +61,7 @@ pub struct BulkFilters {
 #[serde(deny_unknown_fields, default)]
 pub struct BulkOptions {
     task_type: Option<String>,
-    priority: Option<i32>,
+    priority: Option<Priority>,
     batch_id: Option<String>,
     is_paused: Option<bool>,
     skip_existing_tasks: Option<bool>,
@@ -104,7 +105,7 @@ impl<'a> TraceOptions<'a> {
     pub fn task(&self, seed: u64, number: i64) -> Result<String, Invalid> {
         let state = |given: Option<&'a RawValue>| Some(given.map_or_else(|| State::of(seed), State::Given));
         text(&TaskData {
-            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
+            priority: self.priority.unwrap_or(Priority::DEFAULT).0,
             batch_id: self.batch_id.as_deref().unwrap_or("default"),
             is_paused: self.is_paused.unwrap_or(false),
             assigned_user_id: self.assigned_user_id.as_deref().unwrap_or_default(),
@@ -133,7 +134,7 @@ impl FeedbackOptions {
         let original = self.original()?;
         let task = TaskData::feedback(task_id("feedback", original, number), original);
         text(&TaskData {
-            priority: self.priority.unwrap_or(40),
+            priority: self.priority.unwrap_or(Priority(40)).0,
             batch_id: self.batch_id.as_deref().unwrap_or(task.batch_id),
             is_paused: self.is_paused.unwrap_or(false),
             assigned_user_id: self.assigned_user_id.as_deref().unwrap_or_default(),
@@ -183,7 +184,7 @@ impl BulkOptions {
     pub fn tasks(&self, seeds: &[u64], numbers: &[i64]) -> Result<String, Invalid> {
         let task = |(seed, number): (&u64, &i64)| TaskData {
             task_type: self.task_type(),
-            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
+            priority: self.priority.unwrap_or(Priority::DEFAULT).0,
             batch_id: self.batch_id.as_deref().unwrap_or("trace_tasks"),
             is_paused: self.is_paused.unwrap_or(false),
             ..TaskData::trace(*seed, *number)
@@ -296,8 +297,8 @@ fn text(data: &impl Serialize) -> Result<String, Invalid> {
     serde_json::to_string(data).map_err(|error| Invalid(error.to_string()))
 }
 
-fn check(priority: Option<i32>, assigned_user_id: Option<&str>) -> Result<(), Invalid> {
-    priority.map_or(Ok(()), |priority| check_priority(format_args!("options"), priority))?;
+fn check(priority: Option<Priority>, assigned_user_id: Option<&str>) -> Result<(), Invalid> {
+    priority.map_or(Ok(()), |priority| priority.check(format_args!("options")))?;
     let user = assigned_user_id.filter(|user| !user.is_empty());
     user.map_or(Ok(()), |user| check_name("options.assigned_user_id", user))
 }
@@ -313,7 +314,10 @@ mod tests {
         let data = TraceOptions::parse("{}").unwrap().task(7, 5).unwrap();
         let task = NewTask::parse(&data).unwrap();
         assert_eq!(task.task_id.as_deref(), Some("trace_7_5"));
-        assert_eq!((&*task.task_type, task.priority, task.batch_id.as_str()), ("trace_v0", Some(50), "default"));
+        assert_eq!(
+            (&*task.task_type, task.priority, task.batch_id.as_str()),
+            ("trace_v0", Some(Priority(50)), "default")
+        );
         assert_eq!(task.segment_seed_id, Some(SeedId(7)));
         assert_eq!(task.ng_state.unwrap().get(), r#"{"seed_id":7}"#);
         assert_eq!(task.ng_state_initial.unwrap().get(), r#"{"seed_id":7}"#);
@@ -326,7 +330,7 @@ mod tests {
             "ng_state": {"x": 0.12345678901234567890}, "ng_state_initial": null}"#;
         let data = TraceOptions::parse(options).unwrap().task(u64::MAX, 5).unwrap();
         let task = NewTask::parse(&data).unwrap();
-        assert_eq!((task.priority, task.batch_id.as_str(), task.is_paused), (Some(7), "b", true));
+        assert_eq!((task.priority, task.batch_id.as_str(), task.is_paused), (Some(Priority(7)), "b", true));
         assert_eq!(task.assigned_user_id, "u");
         assert_eq!(task.ng_state.unwrap().get(), r#"{"x": 0.12345678901234567890}"#);
         assert_eq!(task.ng_state_initial.unwrap().get(), r#"{"seed_id":"18446744073709551615"}"#);
@@ -349,7 +353,10 @@ mod tests {
         let data = FeedbackOptions::parse(r#"{"task_id": "t"}"#).unwrap().task(7, 5).unwrap();
         let task = NewTask::parse(&data).unwrap();
         assert_eq!(task.task_id.as_deref(), Some("feedback_t_5"));
-        assert_eq!((task.priority, task.batch_id.as_str(), task.segment_seed_id), (Some(40), "feedback", None));
+        assert_eq!(
+            (task.priority, task.batch_id.as_str(), task.segment_seed_id),
+            (Some(Priority(40)), "feedback", None)
+        );
         assert_eq!(task.extra_data.unwrap().get(), r#"{"original_task_id":"t"}"#);
     }
 
@@ -360,7 +367,7 @@ mod tests {
         let data = trace.feedback("f".into()).unwrap();
         let task = NewTask::parse(&data).unwrap();
         assert_eq!((task.task_id.as_deref(), &*task.task_type), (Some("f"), "trace_feedback_v0"));
-        assert_eq!((task.priority, task.batch_id.as_str()), (Some(70), "feedback"));
+        assert_eq!((task.priority, task.batch_id.as_str()), (Some(Priority(70)), "feedback"));
         assert_eq!((task.ng_state.unwrap().get(), task.ng_state_initial.is_none()), (ng_state, true));
         let extra_data: Value = serde_json::from_str(task.extra_data.unwrap().get()).unwrap();
         let expected = json!({"original_task_id": "t", "original_user": "u", "original_completion_status": "Done"});
@@ -372,7 +379,10 @@ mod tests {
         let data = postprocess("p".into(), "t").unwrap();
         let task = NewTask::parse(&data).unwrap();
         assert_eq!((task.task_id.as_deref(), &*task.task_type), (Some("p"), "trace_postprocess_v0"));
-        assert_eq!((task.priority, task.batch_id.as_str(), task.ng_state.is_none()), (Some(10), "postprocess", true));
+        assert_eq!(
+            (task.priority, task.batch_id.as_str(), task.ng_state.is_none()),
+            (Some(Priority(10)), "postprocess", true)
+        );
         assert_eq!(task.extra_data.unwrap().get(), r#"{"original_task_id":"t"}"#);
     }
 

@@ -10,9 +10,8 @@ use crate::arguments::{
     Invalid, Text, check_name, check_unix_seconds, or_default, parse, parse_object, parse_objects, parse_patch, present,
 };
 use crate::neuroglancer::seed::seed_of;
-
-/// The priority of a task that names none: the middle of low 25, medium 50, high 75, critical 100.
-pub const DEFAULT_PRIORITY: i32 = 50;
+use crate::priorities::Priority;
+use crate::task_content::TaskContent;
 
 /// The `data` of `create_task`: a task as it is to be, so that an existing project can be brought in with its state.
 /// Payloads pass through as text, so that no number loses a digit.
@@ -23,7 +22,7 @@ pub struct NewTask<'a> {
     pub task_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub task_type: Text<'a>,
-    pub priority: Option<i32>,
+    pub priority: Option<Priority>,
     #[serde(default, deserialize_with = "or_default")]
     pub batch_id: String,
     #[serde(default, borrow)]
@@ -54,6 +53,18 @@ pub struct NewTask<'a> {
     pub is_checked: bool,
     /// That of the type if there is none.
     pub overlap: Option<i16>,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    #[serde(default, borrow)]
+    pub params: Option<&'a RawValue>,
+    pub domain: Option<String>,
+    pub drift_score: Option<f64>,
+    #[serde(default, borrow)]
+    pub metadata: Option<&'a RawValue>,
+    pub channel: Option<String>,
+    /// Another word for assigned_user_id.
+    #[serde(default, deserialize_with = "or_default")]
+    agent: String,
 }
 
 /// The `data` of `update_task`: an absent key keeps the value, null clears it.
@@ -63,7 +74,7 @@ pub struct TaskPatch<'a> {
     #[serde(deserialize_with = "present")]
     pub task_type: Option<String>,
     #[serde(deserialize_with = "present")]
-    pub priority: Option<i32>,
+    pub priority: Option<Priority>,
     #[serde(deserialize_with = "present")]
     pub batch_id: Option<String>,
     #[serde(borrow, deserialize_with = "present_state")]
@@ -92,6 +103,20 @@ pub struct TaskPatch<'a> {
     pub completed_user_id: Option<String>,
     #[serde(deserialize_with = "present")]
     pub overlap: Option<i16>,
+    #[serde(deserialize_with = "present")]
+    pub title: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub description: Option<Option<String>>,
+    #[serde(borrow, deserialize_with = "present")]
+    pub params: Option<Option<&'a RawValue>>,
+    #[serde(deserialize_with = "present")]
+    pub domain: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub drift_score: Option<Option<f64>>,
+    #[serde(borrow, deserialize_with = "present")]
+    pub metadata: Option<Option<&'a RawValue>>,
+    #[serde(deserialize_with = "present")]
+    pub channel: Option<Option<String>>,
 }
 
 /// The id of a supervoxel or segment: all of 0 to 2^64-1, as a number or, for readers that lose digits above 2^53, as text.
@@ -129,6 +154,19 @@ impl<'a> NewTask<'a> {
         self.ng_state.is_some_and(|state| seed_of(state.get()).is_some())
     }
 
+    /// What it says of itself.
+    pub fn content(&self) -> TaskContent<'_> {
+        TaskContent {
+            title: self.title.as_deref(),
+            description: self.description.as_deref(),
+            params: self.params,
+            domain: self.domain.as_deref(),
+            drift_score: self.drift_score,
+            metadata: self.metadata,
+            channel: self.channel.as_deref(),
+        }
+    }
+
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let mut task: Self = parse_object("data", text)?;
         task.settle(format_args!("data"))?;
@@ -152,8 +190,9 @@ impl<'a> NewTask<'a> {
             check_name(format_args!("{argument}.segment_type"), segment_type)?;
         }
         if let Some(priority) = self.priority {
-            check_priority(argument, priority)?;
+            priority.check(argument)?;
         }
+        self.settle_agent(argument)?;
         let users = [
             ("assigned_user_id", &self.assigned_user_id),
             ("active_user_id", &self.active_user_id),
@@ -166,7 +205,20 @@ impl<'a> NewTask<'a> {
         check_unix_seconds(format_args!("{argument}.last_leased_ts"), self.last_leased_ts)?;
         self.overlap.map_or(Ok(()), |overlap| check_overlap(format_args!("{argument}.overlap"), overlap))?;
         self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(format_args!("{argument}.first_start_ts"), ts))?;
+        self.content().check(argument)?;
         self.check_state(argument)
+    }
+
+    fn settle_agent(&mut self, argument: fmt::Arguments) -> Result<(), Invalid> {
+        if self.agent.is_empty() {
+            return Ok(());
+        }
+        let agent = std::mem::take(&mut self.agent);
+        if !self.assigned_user_id.is_empty() && self.assigned_user_id != agent {
+            return Err(two_users(argument, &agent, &self.assigned_user_id));
+        }
+        self.assigned_user_id = agent;
+        Ok(())
     }
 
     fn check_state(&self, argument: fmt::Arguments) -> Result<(), Invalid> {
@@ -208,7 +260,7 @@ impl<'a> TaskPatch<'a> {
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
 
-    const FIXED: [(&'static str, &'static str); 8] = [
+    const FIXED: [(&'static str, &'static str); 11] = [
         ("task_id", "a task keeps its id"),
         ("status", "start_task, release_task, cancel_task and reactivate_task set it"),
         ("active_user_id", "start_task, release_task and force_release_task set it"),
@@ -217,6 +269,9 @@ impl<'a> TaskPatch<'a> {
         ("completed_at", "the completion sets it"),
         ("created_at", "create_task sets it"),
         ("original_task_id", "start_task sets it when it makes a copy"),
+        ("result", "whoever completes the task sets it"),
+        ("error", "whoever fails at the task sets it"),
+        ("updated_at", "every change sets it"),
     ];
 
     /// Whether the task may stand elsewhere among the ready ones afterwards, or not at all.
@@ -245,6 +300,31 @@ impl<'a> TaskPatch<'a> {
             || self.is_paused.is_some()
             || self.is_checked.is_some()
             || self.overlap.is_some()
+            || self.has_content()
+    }
+
+    /// Whether anything of what the task says of itself is to change.
+    fn has_content(&self) -> bool {
+        self.title.is_some()
+            || self.description.is_some()
+            || self.params.is_some()
+            || self.domain.is_some()
+            || self.drift_score.is_some()
+            || self.metadata.is_some()
+            || self.channel.is_some()
+    }
+
+    /// What the task is to say of itself from then on, without what is cleared.
+    pub fn content(&self) -> TaskContent<'_> {
+        TaskContent {
+            title: self.title.as_ref().and_then(Option::as_deref),
+            description: self.description.as_ref().and_then(Option::as_deref),
+            params: self.params.flatten(),
+            domain: self.domain.as_ref().and_then(Option::as_deref),
+            drift_score: self.drift_score.flatten(),
+            metadata: self.metadata.flatten(),
+            channel: self.channel.as_ref().and_then(Option::as_deref),
+        }
     }
 
     /// Whether ng_state will be in the seed form; None if it stays as it is.
@@ -265,9 +345,10 @@ impl<'a> TaskPatch<'a> {
             user.filter(|user| !user.is_empty()).map_or(Ok(()), |user| check_name(argument, user))?;
         }
         if let Some(priority) = patch.priority {
-            check_priority(format_args!("data"), priority)?;
+            priority.check(format_args!("data"))?;
         }
         patch.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
+        patch.content().check(format_args!("data"))?;
         if let Some(found) = seed_id(format_args!("data"), patch.segment_seed_id.flatten(), patch.extra_data.flatten())?
         {
             patch.segment_seed_id = Some(Some(found));
@@ -292,12 +373,9 @@ fn present_state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'
     }
 }
 
-/// The index is ordered by minus the priority, which the smallest integer does not have.
-pub fn check_priority(argument: fmt::Arguments, priority: i32) -> Result<(), Invalid> {
-    if priority > i32::MIN {
-        return Ok(());
-    }
-    Err(Invalid(format!("{argument}.priority must be at least {}, found {priority}", i32::MIN + 1)))
+/// The refusal of an agent that is not the assigned user, whose other name that is.
+pub fn two_users(argument: impl fmt::Display, agent: &str, assigned: &str) -> Invalid {
+    Invalid(format!("{argument}.agent is {agent}, but {argument}.assigned_user_id is {assigned}"))
 }
 
 /// How many users may be asked to work on one task.
@@ -363,6 +441,27 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_is_the_assigned_user() {
+        for text in
+            [r#""agent": "a""#, r#""agent": "a", "assigned_user_id": "a""#, r#""agent": "", "assigned_user_id": "a""#]
+        {
+            let text = format!(r#"{{"task_type": "t", {text}}}"#);
+            assert_eq!(NewTask::parse(&text).unwrap().assigned_user_id, "a");
+        }
+        let refused = refusal(r#"{"task_type": "t", "agent": "a", "assigned_user_id": "b"}"#);
+        assert_eq!(refused, "data.agent is a, but data.assigned_user_id is b");
+    }
+
+    #[test]
+    fn what_a_task_says_of_itself_is_checked() {
+        for (key, value) in [("title", "\"\""), ("drift_score", "2"), ("params", "[]"), ("channel", "\"\"")] {
+            assert!(refusal(&format!(r#"{{"task_type": "t", "{key}": {value}}}"#)).starts_with(&format!("data.{key}")));
+            let patch = TaskPatch::parse(&format!(r#"{{"{key}": {value}}}"#)).unwrap_err();
+            assert!(patch.0.starts_with(&format!("data.{key}")));
+        }
+    }
+
+    #[test]
     fn states_must_be_consistent() {
         let inactive = r#"{"task_type": "t", "is_active": false, "completion_status": "Done"}"#;
         assert!(refusal(inactive).starts_with("Inactive task cannot have completion status"));
@@ -400,7 +499,20 @@ mod tests {
             let error = TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap_err();
             assert!(error.0.starts_with(&format!("data.{key}: invalid type: null, expected")), "{error}");
         }
-        for key in ["extra_data", "note", "segment_type", "segment_seed_id", "assigned_user_id"] {
+        for key in [
+            "extra_data",
+            "note",
+            "segment_type",
+            "segment_seed_id",
+            "assigned_user_id",
+            "title",
+            "description",
+            "params",
+            "domain",
+            "drift_score",
+            "metadata",
+            "channel",
+        ] {
             TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap();
         }
     }
@@ -427,6 +539,14 @@ mod tests {
             "is_paused",
             "is_checked",
             "overlap",
+            "title",
+            "description",
+            "params",
+            "domain",
+            "drift_score",
+            "metadata",
+            "channel",
+            "agent",
         ];
         let nulls: String = keys.iter().map(|key| format!(r#", "{key}": null"#)).collect();
         let text = format!(r#"{{"task_type": "t"{nulls}}}"#);

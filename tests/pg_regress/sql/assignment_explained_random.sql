@@ -34,11 +34,11 @@ create function now_in(seconds float8) returns timestamptz language sql as $$
 	select current_setting('task_mgmt.fake_now')::timestamptz + seconds * interval '1 s'
 $$;
 
--- One change that may fail: random states are to be met in any order.
+-- One change that may fail: random states are to be met in any order, the same ones however the tasks are found.
 create function change() returns void language plpgsql as $$
 declare
 	u text := 'u' || floor(random() * 3);
-	t text := (select task_id from task_mgmt.tasks where project_name = 'p' order by random() limit 1);
+	t text := (select task_id from (select task_id from task_mgmt.tasks where project_name = 'p' order by task_id) known order by random() limit 1);
 begin
 	perform set_config('task_mgmt.fake_now', (current_setting('task_mgmt.fake_now')::timestamptz + random() * interval '20 s')::text, false);
 	execute any_of(

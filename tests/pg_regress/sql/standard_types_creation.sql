@@ -17,7 +17,7 @@ select add_segment_task('p', 18446744073709551615, 'trace_v0', '{"priority": 7, 
 select * from shown order by segment_seed_id;
 select get_segment('p', 4)->'task_ids'->>0 ~ '^trace_4_' as linked;
 select add_segment_task('p', 4, 'trace_v0', '{"prio": 7}');
-select add_segment_task('p', 4, 'trace_v0', '{"priority": "high"}');
+select add_segment_task('p', 4, 'trace_v0', '{"priority": "urgent"}');
 select add_segment_task('p', 4, 'trace_v0', '{"assigned_user_id": "none"}');
 -- The segment is looked for first, then the handler.
 select add_segment_task('p', 8, 'trace_postprocess_v0');

@@ -11,7 +11,7 @@ end $$;
 select create_task('p', '{"task_type": "x"}') ~ '^[0-9]+$' as is_number;
 select key, value
 from task_mgmt.tasks t, jsonb_each(get_task('p', t.task_id))
-where key not in ('task_id', 'created_at')
+where key not in ('task_id', 'created_at', 'updated_at')
 order by key;
 
 -- Every key is kept; the reference's callers send empty references.
@@ -20,12 +20,12 @@ select create_task('p', '{"task_id": "all", "task_type": "x", "priority": -7, "b
 	"segment_seed_id": 18446744073709551615, "assigned_user_id": "u", "active_user_id": "", "completed_user_id": "",
 	"completion_status": "", "last_leased_ts": 0.0, "first_start_ts": null, "is_active": true, "is_paused": true,
 	"is_checked": true}');
-select key, value from jsonb_each(get_task('p', 'all')) where key <> 'created_at' order by key;
+select key, value from jsonb_each(get_task('p', 'all')) where key not in ('created_at', 'updated_at') order by key;
 
 -- Null is as if absent.
 select create_task('p', '{"task_id": "nulls", "task_type": "x", "priority": null, "batch_id": null, "ng_state": null,
 	"assigned_user_id": null, "active_user_id": null, "last_leased_ts": null, "is_active": null, "is_paused": null}');
-select get_task('p', 'nulls') - '{task_id, created_at}'::text[] = get_task('p', create_task('p', '{"task_type": "x"}')) - '{task_id, created_at}'::text[] as same;
+select get_task('p', 'nulls') - '{task_id, created_at, updated_at}'::text[] = get_task('p', create_task('p', '{"task_type": "x"}')) - '{task_id, created_at, updated_at}'::text[] as same;
 
 -- The initial state is the first state unless given; a state may be any JSON.
 select create_task('p', '{"task_id": "state", "task_type": "x", "ng_state": "seed"}');
@@ -80,7 +80,7 @@ select create_task('p', '{"task_type": "x", "task_id": 7}');
 select create_task('p', '{"task_type": "x", "priority": 2147483648}');
 select create_task('p', '{"task_type": "x", "priority": -2147483648}');
 select create_task('p', '{"task_type": "x", "priority": 1.5}');
-select create_task('p', '{"task_type": "x", "priority": "high"}');
+select create_task('p', '{"task_type": "x", "priority": "urgent"}');
 select create_task('p', '{"task_type": "x", "segment_seed_id": 18446744073709551616}');
 select create_task('p', '{"task_type": "x", "segment_seed_id": -1}');
 select create_task('p', '{"task_type": "x", "segment_seed_id": true}');

@@ -65,7 +65,7 @@ select start_task('p', 'v'), release_task('p', 'v', 'm1', 'Done');
 select create_tasks('p', '[]');
 
 -- All or nothing: the error names the element, and none is there.
-select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "x", "priority": "high"}]');
+select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2", "task_type": "x", "priority": "urgent"}]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "n2"}]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, 7]');
 select create_tasks('p', '[{"task_id": "n1", "task_type": "x"}, {"task_id": "", "task_type": "x"}]');
