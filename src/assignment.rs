@@ -13,6 +13,7 @@ use crate::columns::{event, lease, project, project_user};
 use crate::eligibility::Requested;
 use crate::error::Error;
 use crate::events;
+use crate::expiry;
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::overlap;
@@ -23,6 +24,7 @@ use crate::rows::{self, Snapshot, Table};
 use crate::spi::sql;
 use crate::takeover;
 use crate::tasks;
+use crate::waiting;
 
 /// Gives the user a task: the one that the user holds (its lease is renewed), the requested one, or the best one.
 ///
@@ -31,9 +33,10 @@ use crate::tasks;
 /// *Effect*: an ng_state in the seed form is replaced by the state of its segment, see `expand_ng_state`.
 /// Of a task with an overlap the user gets a copy, as long as there are fewer than the overlap says, and the task itself once they
 /// are completed and disagree.
+/// A user who may hold several tasks (see `create_user`) gets another one as long as they hold fewer.
 /// *Returns* the id of the task or copy, or null if there is nothing to do.
 /// *Errors*: P0002 project, user or task unknown; 55000 project or user not active, another task active, task completed,
-/// cancelled or blocked; 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
+/// cancelled or blocked; 53400 the user holds as many tasks as they may; 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
 /// *Locks*: the user's key, then the task's; of a copy that is handed out also the original's. Candidates whose key is taken are
 /// passed over, but for tasks with an overlap, if there is nothing else.
 /// *Source*: annotation reference 7, 8.
@@ -55,10 +58,16 @@ pub fn start(project: &str, user: &str, requested: Option<&str>) -> Result<Optio
     loop {
         let worker = Worker::find(project, user)?;
         access::require_binding(project, user, worker.bound_role)?;
+        if let Some(task_id) = requested.filter(|_| worker.capacity != Some(1))
+            && worker.resume(task_id)?
+        {
+            return Ok(Some(task_id.into()));
+        }
         match (&worker.active_task, requested) {
             (Some(active), Some(requested)) if active != requested => {
-                return Err(Error::OtherTaskActive { active: active.clone(), requested: requested.into() });
+                return Err(worker.no_room(active, requested));
             }
+            (Some(active), None) if worker.capacity != Some(1) => return Err(worker.no_room(active, "")),
             // A lease that is lost while we wait for the task is none any more: look again.
             (Some(active), _) => match worker.resume(active)? {
                 true => return Ok(Some(active.clone())),
@@ -83,6 +92,11 @@ pub struct Worker<'a> {
     pub is_active: bool,
     pub bound_role: Option<pg_sys::Oid>,
     pub project_status: String,
+    /// How many tasks the user may hold; None for any number.
+    pub capacity: Option<i32>,
+    /// How many the user holds; not counted for who may hold any number.
+    pub held_count: i32,
+    /// What the user holds if that is as much as they may; of several tasks the one leased last.
     pub active_task: Option<String>,
     pub active_since: Option<Instant>,
     pub qualifications: Qualifications,
@@ -106,7 +120,12 @@ impl<'a> Worker<'a> {
         let not_found = || Error::UserNotFound { project: project.into(), user: user.into() };
         let row = scan.next().ok_or_else(not_found)?;
         let user_no = row.get(project_user::USER_NO)?;
-        let held = held_task(project, user_no, snapshot)?;
+        let capacity = row.find(project_user::CAPACITY);
+        let (held_count, latest) = match capacity {
+            None => (0, None),
+            Some(_) => held_tasks(project, user_no, snapshot)?,
+        };
+        let held = latest.filter(|_| capacity.is_some_and(|capacity| held_count >= capacity));
         let now = clock::now()?;
         let qualifications = Qualifications::of(project, &row, now)?;
         Ok(Self {
@@ -116,6 +135,8 @@ impl<'a> Worker<'a> {
             project_status,
             is_active: row.get(project_user::IS_ACTIVE)?,
             bound_role: row.find(project_user::BOUND_ROLE),
+            capacity,
+            held_count,
             active_since: held.as_ref().map(|held| held.leased_at),
             active_task: held.map(|held| held.task_id),
             lanes: qualifications.lanes(snapshot)?,
@@ -128,6 +149,14 @@ impl<'a> Worker<'a> {
         match self.project_status == "active" && self.is_active {
             true => Ok(()),
             false => Err(self.inactive()),
+        }
+    }
+
+    /// The error for a user who holds as much as they may.
+    pub fn no_room(&self, active: &str, requested: &str) -> Error {
+        match self.capacity {
+            Some(capacity @ 2..) => Error::AtCapacity { user: self.user.into(), capacity },
+            _ => Error::OtherTaskActive { active: active.into(), requested: requested.into() },
         }
     }
 
@@ -152,7 +181,8 @@ impl<'a> Worker<'a> {
         locks::lock(Key::Task(self.project, task_id));
         let renewed = sql!(
             "update task_mgmt.lease l
-            set leased_at = greatest(l.leased_at, $4), started_at = coalesce(l.started_at, $4)
+            set leased_at = greatest(l.leased_at, $4), started_at = coalesce(l.started_at, $4),
+                expires_at = l.expires_at + (greatest(l.leased_at, $4) - l.leased_at)
             where l.project_name = $1 and l.task_id = $2 and l.user_no = $3 and l.user_no > 0
             returning l.task_no"
         );
@@ -174,16 +204,19 @@ impl<'a> Worker<'a> {
         {
             return Ok(copy);
         }
-        // A paused task is not in task_mgmt.ready, but may be started by name.
+        // A paused task is not in task_mgmt.ready, but may be started by name; so may one that is due, wherever it is.
         ready::withdraw(self.project, &[task.task_no])?;
-        self.take(task.task_no, task_id, task.has_seed_state)?;
+        waiting::end_delays(self.project, &[task.task_no])?;
+        self.take(&Taken { task_no: task.task_no, task_id, attempts: task.attempts }, task.has_seed_state)?;
         Ok(task_id.into())
     }
 
     fn start_next(&self) -> Result<Option<String>, Error> {
+        // Whoever has freed tasks has locked their gates, and waits for nobody's key from there on.
+        let mut wait = if waiting::free_due(self.project, self.now)? > 0 { Wait::No } else { Wait::Yes };
         let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
         let mut candidates = Candidates::new(self, &ready, &snapshot)?;
-        let (mut busy, mut wait) = (vec![], Wait::Yes);
+        let mut busy = vec![];
         while let Some(candidate) = candidates.next()? {
             match self.try_claim(&candidate, &ready)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
@@ -192,6 +225,7 @@ impl<'a> Worker<'a> {
                 Claim::Overtaken => wait = Wait::No,
             }
         }
+        expiry::expire_met(self, &candidates)?;
         for candidate in busy {
             match self.claim_shared(&candidate, wait)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
@@ -221,7 +255,7 @@ impl<'a> Worker<'a> {
             locks::unlock(key);
             return Ok(if candidate.has_seed_state { Claim::Overtaken } else { Claim::Missed });
         }
-        self.take(task_no, &candidate.task_id, candidate.has_seed_state)?;
+        self.take(&candidate.taken(), candidate.has_seed_state)?;
         Ok(Claim::Given(candidate.task_id.clone()))
     }
 
@@ -245,7 +279,7 @@ impl<'a> Worker<'a> {
             }
             if tasks::try_lock_row(self.project, task_no)? {
                 ready::withdraw(self.project, &[task_no])?;
-                self.take(task_no, task_id, true)?;
+                self.take(&candidate.taken(), true)?;
                 return Ok(Claim::Given(task_id.into()));
             }
         }
@@ -254,27 +288,36 @@ impl<'a> Worker<'a> {
     }
 
     /// Gives the user a task whose key the caller has locked, and that is not in `task_mgmt.ready`.
-    pub fn take(&self, task_no: i64, task_id: &str, may_have_seed_state: bool) -> Result<(), Error> {
-        self.lease(task_no, task_id, c"started")?;
+    pub fn take(&self, task: &Taken, may_have_seed_state: bool) -> Result<(), Error> {
+        self.lease(task, c"started")?;
         match may_have_seed_state {
-            true => expansion::expand_started(self, task_no),
+            true => expansion::expand_started(self, task.task_no),
             false => Ok(()),
         }
     }
 
     /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
-    pub fn lease(&self, task_no: i64, task_id: &str, kind: &CStr) -> Result<(), Error> {
+    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<(), Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
-        let (task_no, user_no, now) = (task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
+        let (task_no, user_no, now) = (task.task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
+        let (task_id, attempt) = (task.task_id.into_datum(), (task.attempts + 1).into_datum());
         let leases = Table::open(c"lease");
-        leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id.into_datum()]);
+        leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id, attempt, None, None]);
         let log = Table::open(c"event");
         let kind = log.label(event::KIND, kind);
         log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
         rows::finish();
         Ok(())
     }
+}
+
+/// A task that is taken.
+pub struct Taken<'a> {
+    pub task_no: i64,
+    pub task_id: &'a str,
+    /// How often it has been taken before.
+    pub attempts: i32,
 }
 
 /// What came of claiming a candidate.
@@ -300,17 +343,18 @@ struct HeldLease {
     leased_at: Instant,
 }
 
-/// The lease of the user; of several, the latest.
-fn held_task(project: &str, user_no: i32, snapshot: &Snapshot) -> Result<Option<HeldLease>, Error> {
+/// How many leases the user has, and the latest of them.
+fn held_tasks(project: &str, user_no: i32, snapshot: &Snapshot) -> Result<(i32, Option<HeldLease>), Error> {
     let leases = Table::open_to_read(c"lease");
     let keys = &mut [rows::Key::text(lease::PROJECT_NAME, project), rows::Key::int4(lease::USER_NO, user_no)];
     let mut scan = leases.scan(c"lease_user_idx", snapshot, keys);
-    let mut latest: Option<HeldLease> = None;
+    let (mut count, mut latest): (i32, Option<HeldLease>) = (0, None);
     while let Some(row) = scan.next() {
+        count += 1;
         let leased_at = row.get(lease::LEASED_AT)?;
         if latest.as_ref().is_none_or(|latest| latest.leased_at < leased_at) {
             latest = Some(HeldLease { task_id: row.get(lease::TASK_ID)?, leased_at });
         }
     }
-    Ok(latest)
+    Ok((count, latest))
 }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use pgrx::pg_sys;
 use task_mgmt_core::frontier::Frontier;
 
-use crate::assignment::Worker;
+use crate::assignment::{Taken, Worker};
+use crate::clock::Instant;
 use crate::columns::ready;
 use crate::error::Error;
 use crate::overlap;
@@ -20,9 +21,12 @@ pub struct Candidate {
     pub rank: Rank,
     pub task_id: String,
     pub place: Place,
+    pub lane_no: i32,
     pub has_seed_state: bool,
     /// What the user gets of it depends on what they have done already.
     pub is_shared: bool,
+    pub attempts: i32,
+    pub expires_at: Option<Instant>,
 }
 
 /// What candidates are ordered by, also across projects.
@@ -31,6 +35,12 @@ pub struct Rank {
     pub is_unassigned: bool,
     pub urgency: i32,
     pub task_no: i64,
+}
+
+impl Candidate {
+    pub fn taken(&self) -> Taken<'_> {
+        Taken { task_no: self.rank.task_no, task_id: &self.task_id, attempts: self.attempts }
+    }
 }
 
 /// A merge over the heads of a user's queues. As long as it lives, so do the places of its candidates.
@@ -48,11 +58,25 @@ pub struct Candidates<'t> {
     ahead: VecDeque<Candidate>,
     /// How far to look ahead when the next shared one comes.
     stride: usize,
+    /// Whether some had expired that nobody has swept yet.
+    pub has_met_expired: bool,
+}
+
+/// Whose tasks: those assigned to the user, those of everybody, or both.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Whose {
+    Own,
+    Common,
+    Both,
 }
 
 impl<'t> Candidates<'t> {
     /// `table` is `task_mgmt.ready`.
     pub fn new(worker: &'t Worker<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
+        Self::of(Whose::Both, worker, table, snapshot)
+    }
+
+    pub fn of(whose: Whose, worker: &'t Worker<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
         let project = vec![Key::text(ready::PROJECT_NAME, worker.project)];
         let mut candidates = Self {
             queues: vec![],
@@ -63,8 +87,11 @@ impl<'t> Candidates<'t> {
             worker,
             ahead: VecDeque::new(),
             stride: 1,
+            has_met_expired: false,
         };
-        for queue_no in std::iter::once(-worker.user_no).chain(worker.lanes.iter().copied()) {
+        let own = (whose != Whose::Common).then_some(-worker.user_no);
+        let lanes = if whose == Whose::Own { &[] } else { worker.lanes.as_slice() };
+        for queue_no in own.into_iter().chain(lanes.iter().copied()) {
             let name = QueueName { table: table.oid(), project: worker.project, queue_no };
             candidates.reading = None;
             if name.has_rows(&mut candidates.scan) {
@@ -123,11 +150,14 @@ impl<'t> Candidates<'t> {
     fn advance(&mut self, queue: usize) -> Result<(), Error> {
         loop {
             let is_here = self.reading.replace(queue) == Some(queue);
-            let Some((lane_no, candidate)) = self.queues[queue].next(&mut self.scan, is_here)? else { return Ok(()) };
-            if self.worker.lanes.binary_search(&lane_no).is_ok() {
+            let Some(candidate) = self.queues[queue].next(&mut self.scan, is_here)? else { return Ok(()) };
+            let is_expired = candidate.expires_at.is_some_and(|expires_at| expires_at <= self.worker.now);
+            self.has_met_expired |= is_expired;
+            if !is_expired && self.worker.lanes.binary_search(&candidate.lane_no).is_ok() {
                 self.heads.push(Reverse((candidate, queue)));
                 return Ok(());
             }
+            pgrx::check_for_interrupts!();
         }
     }
 }
@@ -205,8 +235,8 @@ impl<'t> Queue<'t> {
         Self { name, is_returned, snapshot, parts, reached: None, noted: None }
     }
 
-    /// The next task, with its lane. The scan is where this queue has left it, or has been elsewhere since.
-    fn next(&mut self, scan: &mut Scan, is_here: bool) -> Result<Option<(i32, Candidate)>, Error> {
+    /// The next task. The scan is where this queue has left it, or has been elsewhere since.
+    fn next(&mut self, scan: &mut Scan, is_here: bool) -> Result<Option<Candidate>, Error> {
         let mut reading = None;
         match self.reached.take() {
             Some((part, _)) if is_here => reading = Some(part),
@@ -223,9 +253,9 @@ impl<'t> Queue<'t> {
                 }
             };
             if let Some(row) = scan.next() {
-                let found = (row.get(ready::LANE_NO)?, candidate(&row)?);
-                self.note(found.1.rank);
-                self.reached = Some((part, found.1.rank));
+                let found = candidate(&row)?;
+                self.note(found.rank);
+                self.reached = Some((part, found.rank));
                 return Ok(Some(found));
             }
         }
@@ -267,7 +297,8 @@ impl<'t> Queue<'t> {
     }
 }
 
-fn candidate(row: &Row) -> Result<Candidate, Error> {
+/// The task that stands in a row of `task_mgmt.ready`.
+pub fn candidate(row: &Row) -> Result<Candidate, Error> {
     let rank = Rank {
         is_unassigned: row.get::<i32>(ready::QUEUE_NO)? > 0,
         urgency: row.get(ready::URGENCY)?,
@@ -277,8 +308,11 @@ fn candidate(row: &Row) -> Result<Candidate, Error> {
         rank,
         task_id: row.get(ready::TASK_ID)?,
         place: row.place(),
+        lane_no: row.get(ready::LANE_NO)?,
         has_seed_state: row.get(ready::HAS_SEED_STATE)?,
         is_shared: row.get(ready::IS_SHARED)?,
+        attempts: row.get(ready::ATTEMPTS)?,
+        expires_at: row.find(ready::EXPIRES_AT),
     })
 }
 

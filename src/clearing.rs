@@ -208,10 +208,11 @@ fn take_everything_back(project: &str, now: Instant) -> Result<(), Error> {
         "with ended as (
             delete from task_mgmt.lease
             where project_name = $1
-            returning task_no, leased_at, started_at
+            returning task_no, leased_at, started_at, attempt, instance
         )
         update task_mgmt.task t
-        set first_start_ts = coalesce(t.first_start_ts, ended.started_at), last_leased_ts = ended.leased_at
+        set first_start_ts = coalesce(t.first_start_ts, ended.started_at), last_leased_ts = ended.leased_at,
+            attempts = ended.attempt, instance = coalesce(ended.instance, t.instance)
         from ended
         where t.project_name = $1 and t.task_no = ended.task_no
         returning t.task_no"

@@ -14,6 +14,7 @@ pub mod project_user {
     pub const IS_ACTIVE: i16 = 7;
     pub const BOUND_ROLE: i16 = 8;
     pub const EARLIEST_EXPIRY_AT: i16 = 10;
+    pub const CAPACITY: i16 = 11;
 }
 
 pub mod qualification {
@@ -32,6 +33,8 @@ pub mod task_type {
     pub const VERIFICATION_HANDLER: i16 = 6;
     pub const COMPLETION_HANDLER: i16 = 7;
     pub const GOLDEN_PERCENT: i16 = 12;
+    pub const MAX_ATTEMPTS: i16 = 16;
+    pub const BACKOFF: i16 = 17;
 }
 
 pub mod lane {
@@ -50,14 +53,23 @@ pub mod task {
     pub const COMPLETED_AT: i16 = 5;
     pub const FIRST_START_TS: i16 = 6;
     pub const LAST_LEASED_TS: i16 = 7;
-    pub const COMPLETION_STATUS: i16 = 8;
-    pub const TASK_ID: i16 = 9;
-    pub const TASK_TYPE: i16 = 10;
-    pub const HAS_DEPENDENTS: i16 = 17;
-    pub const ORIGINAL_NO: i16 = 20;
-    pub const IS_CHECK: i16 = 21;
-    pub const NOTE: i16 = 27;
-    pub const COUNT: usize = 39;
+    pub const ATTEMPTS: i16 = 8;
+    pub const FAILURES: i16 = 9;
+    pub const COMPLETION_STATUS: i16 = 10;
+    pub const TASK_ID: i16 = 11;
+    pub const TASK_TYPE: i16 = 12;
+    pub const HAS_DEPENDENTS: i16 = 19;
+    pub const ORIGINAL_NO: i16 = 22;
+    pub const IS_CHECK: i16 = 23;
+    pub const NOTE: i16 = 29;
+    pub const RESULT: i16 = 40;
+    pub const ERROR: i16 = 41;
+    pub const EXPIRES_AT: i16 = 43;
+    pub const OPEN_KEY: i16 = 45;
+    pub const MAX_ATTEMPTS: i16 = 46;
+    pub const BACKOFF: i16 = 47;
+    pub const INSTANCE: i16 = 48;
+    pub const COUNT: usize = 48;
 }
 
 pub mod segment {
@@ -76,6 +88,9 @@ pub mod lease {
     pub const LEASED_AT: i16 = 5;
     pub const STARTED_AT: i16 = 6;
     pub const TASK_ID: i16 = 7;
+    pub const ATTEMPT: i16 = 8;
+    pub const EXPIRES_AT: i16 = 9;
+    pub const INSTANCE: i16 = 10;
 }
 
 pub mod ready {
@@ -88,6 +103,14 @@ pub mod ready {
     pub const TASK_NO: i16 = 7;
     pub const LANE_NO: i16 = 8;
     pub const TASK_ID: i16 = 9;
+    pub const ATTEMPTS: i16 = 10;
+    pub const EXPIRES_AT: i16 = 11;
+    pub const CHANNEL: i16 = 12;
+}
+
+pub mod blocked {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const RUN_AFTER: i16 = 7;
 }
 
 pub mod event {

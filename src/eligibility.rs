@@ -19,6 +19,8 @@ pub enum Rule {
     Open,
     NothingToWaitFor,
     NotHeldBack,
+    Due,
+    NotExpired,
     NotAssignedToAnother,
     NotHeldByAnother,
     NotAnsweredByUser,
@@ -26,7 +28,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ActiveProject,
         Self::ActiveUser,
         Self::NothingElseHeld,
@@ -35,6 +37,8 @@ impl Rule {
         Self::Open,
         Self::NothingToWaitFor,
         Self::NotHeldBack,
+        Self::Due,
+        Self::NotExpired,
         Self::NotAssignedToAnother,
         Self::NotHeldByAnother,
         Self::NotAnsweredByUser,
@@ -45,12 +49,14 @@ impl Rule {
         match self {
             Self::ActiveProject => "the project is active",
             Self::ActiveUser => "the user is active",
-            Self::NothingElseHeld => "the user holds no other task",
+            Self::NothingElseHeld => "the user may hold another task",
             Self::QualifiedForType => "the user is qualified for the task type",
             Self::QualifiedForSegment => "the user is qualified for the segment type",
             Self::Open => "the task is open",
             Self::NothingToWaitFor => "the task waits for no other task",
             Self::NotHeldBack => "the task is not held back",
+            Self::Due => "the task is due",
+            Self::NotExpired => "the task has not expired",
             Self::NotAssignedToAnother => "the task is not assigned to somebody else",
             Self::NotHeldByAnother => "nobody else holds the task, or it is idle",
             Self::NotAnsweredByUser => "the user has not worked on another copy of the task",
@@ -75,6 +81,8 @@ impl Rule {
                 Self::Open => task.is_open,
                 Self::NothingToWaitFor => !task.is_waiting,
                 Self::NotHeldBack => !task.is_held_back,
+                Self::Due => task.is_due,
+                Self::NotExpired => !task.is_expired,
                 Self::NotAssignedToAnother => !task.is_assigned_to_another,
                 Self::NotHeldByAnother => !task.is_held_by_another,
                 Self::NotAnsweredByUser => !task.is_answered_by_user,
@@ -101,6 +109,9 @@ pub struct Facts {
     pub min_level: i32,
     /// Another copy of it, or the task that it is a copy of.
     pub is_answered_by_user: bool,
+    /// Not to be run later only.
+    pub is_due: bool,
+    pub is_expired: bool,
 }
 
 impl Facts {
@@ -118,19 +129,22 @@ impl Facts {
             is_held_by_another: row.get(9)?,
             min_level: row.get(10)?,
             is_answered_by_user: row.get(11)?,
+            is_due: row.get(12)?,
+            is_expired: row.get(13)?,
         })
     }
 }
 
-/// The columns 1 to 11 that `Facts` reads from `fact_tables`.
+/// The columns 1 to 13 that `Facts` reads from `fact_tables`.
 macro_rules! fact_columns {
     () => {
         concat!(
             "t.task_type, t.segment_type, t.status = 'queued', coalesce(b.unsatisfied > 0 or b.open_copies > 0, false),
-            coalesce(b.is_held, false),
+            coalesce(b.is_held or b.is_on_hold, false),
             t.is_paused, coalesce(t.assigned_user_no <> $2, false), coalesce(l.user_no = $2, false),
             coalesce(l.user_no <> $2 and idle.seconds < idle.limit_seconds, false), y.min_level, ",
-            $crate::overlap::is_answered_by!()
+            $crate::overlap::is_answered_by!(),
+            ", coalesce(b.run_after <= $3, true), coalesce(t.expires_at <= $3, false)"
         )
     };
 }
@@ -147,7 +161,7 @@ macro_rules! fact_tables {
         left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
         cross join lateral (
             select extract(epoch from $3 - l.leased_at)::float8,
-                task_mgmt.idle_limit(y.max_idle_seconds, p.max_idle_seconds, $4)
+                task_mgmt.idle_limit(l, y.max_idle_seconds, p.max_idle_seconds, $4)
         ) as idle (seconds, limit_seconds)"
     };
 }
@@ -163,6 +177,8 @@ pub struct Requested {
     pub assignee: Option<String>,
     pub has_seed_state: bool,
     pub overlap: i16,
+    pub attempts: i32,
+    pub run_after: Option<String>,
     pub held: Option<Held>,
 }
 
@@ -173,7 +189,7 @@ impl Requested {
             "select ",
             fact_columns!(),
             ", t.task_no, t.status::text, t.completion_status, a.user_id, h.user_id, l.fence,
-                idle.seconds, idle.limit_seconds, t.has_seed_state, t.overlap
+                idle.seconds, idle.limit_seconds, t.has_seed_state, t.overlap, t.attempts, to_char(b.run_after at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
             from ",
             fact_tables!(),
             "left join task_mgmt.project_user a on a.project_name = $1 and a.user_no = t.assigned_user_no
@@ -189,26 +205,28 @@ impl Requested {
                 task_id.into(),
             ],
             |row| {
-                let task_no = row.get(12)?;
-                let held = match row.find(16)? {
+                let task_no = row.get(14)?;
+                let held = match row.find(18)? {
                     None => None,
                     Some(user_id) => Some(Held {
                         task_no,
                         user_id,
-                        fence: row.get(17)?,
-                        idle_seconds: row.get(18)?,
-                        limit_seconds: row.get(19)?,
+                        fence: row.get(19)?,
+                        idle_seconds: row.get(20)?,
+                        limit_seconds: row.get(21)?,
                     }),
                 };
                 Ok(Self {
                     task_no,
                     task_id: task_id.into(),
                     facts: Facts::from_row(row)?,
-                    status: row.get(13)?,
-                    completion_status: row.get(14)?,
-                    assignee: row.find(15)?,
-                    has_seed_state: row.get(20)?,
-                    overlap: row.get(21)?,
+                    status: row.get(15)?,
+                    completion_status: row.get(16)?,
+                    assignee: row.find(17)?,
+                    has_seed_state: row.get(22)?,
+                    overlap: row.get(23)?,
+                    attempts: row.get(24)?,
+                    run_after: row.find(25)?,
                     held,
                 })
             },
@@ -233,15 +251,15 @@ impl Requested {
         let (user, task) = (worker.user.to_owned(), self.task_id.clone());
         Ok(match rule {
             Rule::ActiveProject | Rule::ActiveUser => worker.inactive(),
-            Rule::NothingElseHeld => {
-                Error::OtherTaskActive { active: worker.active_task.clone().unwrap_or_default(), requested: task }
-            }
+            Rule::NothingElseHeld => worker.no_room(worker.active_task.as_deref().unwrap_or_default(), &task),
             Rule::QualifiedForType => Error::NotQualifiedForType { user, task_type: self.facts.task_type.clone() },
             Rule::QualifiedForSegment => {
                 Error::NotQualifiedForSegment { user, segment_type: self.facts.segment_type.clone() }
             }
             Rule::Open => Error::TaskFinished { task, status: self.status.clone() },
             Rule::NothingToWaitFor | Rule::NotHeldBack => tasks::blocked(worker.project, &self.task_id)?,
+            Rule::Due => Error::TaskNotDue { task, run_after: self.run_after.clone().unwrap_or_default() },
+            Rule::NotExpired => Error::TaskExpired(task),
             Rule::NotAssignedToAnother => {
                 Error::AssignedToAnother { task, assignee: self.assignee.clone().unwrap_or_default() }
             }

@@ -74,6 +74,10 @@ pub enum Error {
     TaskExists { project: String, task: String },
     #[error("Task {0} occurs twice in data")]
     TaskTwice(String),
+    #[error("Unique key {key} is that of open task {task}")]
+    UniqueKeyTaken { key: String, task: String },
+    #[error("Unique key {0} occurs twice in data")]
+    UniqueKeyTwice(String),
     #[error("Dependency {dependency} already exists in project \"{project}\"")]
     DependencyExists { project: String, dependency: String },
     #[error("Segment type {segment_type} already exists in project {project}")]
@@ -115,6 +119,14 @@ pub enum Error {
     CannotUndo { task: String, reason: String },
     #[error("Provided task_id {task} does not match user's active task {active}")]
     TimeForOtherTask { task: String, active: String },
+    #[error("User {user} holds as many tasks as they may: {capacity}")]
+    AtCapacity { user: String, capacity: i32 },
+    #[error("User {user} holds more tasks than that: {held}")]
+    CapacityInUse { user: String, held: i64 },
+    #[error("Task {task} is not due: it waits until {run_after}")]
+    TaskNotDue { task: String, run_after: String },
+    #[error("Task {0} has expired")]
+    TaskExpired(String),
     #[error("Task {task} is {status}")]
     TaskFinished { task: String, status: String },
     #[error("Task {0} is already active (not completed)")]
@@ -255,6 +267,8 @@ impl Error {
             | TaskTypeExists { .. }
             | TaskExists { .. }
             | TaskTwice(_)
+            | UniqueKeyTaken { .. }
+            | UniqueKeyTwice(_)
             | DependencyExists { .. }
             | SegmentTypeExists { .. }
             | SegmentExists { .. }
@@ -270,6 +284,9 @@ impl Error {
             | NotTheActiveTask { .. }
             | TimeForOtherTask { .. }
             | CannotUndo { .. }
+            | CapacityInUse { .. }
+            | TaskNotDue { .. }
+            | TaskExpired(_)
             | TaskFinished { .. }
             | TaskNotFinished(_)
             | TaskBlocked { .. }
@@ -299,6 +316,7 @@ impl Error {
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            AtCapacity { .. } => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Element { error, .. } | CompletedOtherwise { error, .. } => error.code(),
             Serialization => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
@@ -362,6 +380,13 @@ impl Error {
                 "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
             }
             TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
+            AtCapacity { .. } => "release_task or complete_task ends one; update_user sets the capacity.",
+            CapacityInUse { .. } => "release_tasks hands them back.",
+            TaskNotDue { .. } => {
+                "update_task(project_name, task_id, '{\"run_after\": null}') lets it be started at once."
+            }
+            TaskExpired(_) => "enqueue_task lets it be started again.",
+            UniqueKeyTaken { .. } => "on_duplicate \"existing\" takes the open task for the new one.",
             TaskHeldBack(_) => "update_task(project_name, task_id, '{\"is_active\": true}') lets it be started.",
             InactiveCompletion { .. } => {
                 "get_unsatisfied_dependencies_for_task shows what it waits for; if nothing, update_task activates it."

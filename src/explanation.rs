@@ -166,6 +166,8 @@ fn found(rule: Rule, worker: &Worker, task: &Requested) -> Result<String, Error>
             }
         }
         Rule::NotHeldBack => if task.facts.is_held_back { "held back" } else { "not held back" }.into(),
+        Rule::Due => task.run_after.clone().unwrap_or_else(|| "at once".into()),
+        Rule::NotExpired => if task.facts.is_expired { "expired" } else { "not expired" }.into(),
         Rule::NotAssignedToAnother => or_nobody(task.assignee.as_ref()),
         Rule::NotHeldByAnother => match &task.held {
             None => "nobody".into(),
@@ -201,12 +203,12 @@ fn explain_lanes(worker: &Worker) -> Result<Vec<Finding>, Error> {
         ", count(*) from ",
         fact_tables!(),
         "where t.project_name = $1 and t.status = 'queued'
-        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
         order by t.task_type, t.segment_type"
     ))
     .all(
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
-        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(12)? }),
+        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(14)? }),
     )?;
     let lanes = groups.chunk_by(|one, other| {
         one.facts.task_type == other.facts.task_type && one.facts.segment_type == other.facts.segment_type

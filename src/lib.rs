@@ -23,18 +23,22 @@ mod spi;
 
 mod assignment;
 mod candidates;
+mod claims;
 mod clearing;
 mod copies;
 mod cross_project;
 mod dependencies;
 mod edits;
 mod eligibility;
+mod enqueueing;
+mod expiry;
 mod explanation;
 mod forecast;
 mod golden;
 mod grants;
 mod handlers;
 mod lanes;
+mod leases;
 mod neuroglancer;
 mod overlap;
 mod pay;
@@ -50,6 +54,7 @@ mod segment_updates;
 mod segments;
 mod standard_types;
 mod supervoxels;
+mod sweeping;
 mod takeover;
 mod task_changes;
 mod task_creation;
@@ -58,7 +63,9 @@ mod tasks;
 mod timesheets;
 mod transfer;
 mod undo;
+mod unique_keys;
 mod users;
+mod waiting;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -284,15 +291,16 @@ mod tests {
         check! {
             project: PROJECT_NAME STATUS;
             project_user: PROJECT_NAME USER_NO USER_ID QUALIFIED_TASK_TYPES QUALIFIED_SEGMENT_TYPES IS_ACTIVE BOUND_ROLE
-                EARLIEST_EXPIRY_AT;
+                EARLIEST_EXPIRY_AT CAPACITY;
             qualification: PROJECT_NAME USER_NO KIND NAME LEVEL EXPIRES_AT;
-            task_type: PROJECT_NAME TASK_TYPE COMPLETION_STATUSES VERIFICATION_HANDLER COMPLETION_HANDLER GOLDEN_PERCENT;
+            task_type: PROJECT_NAME TASK_TYPE COMPLETION_STATUSES VERIFICATION_HANDLER COMPLETION_HANDLER GOLDEN_PERCENT MAX_ATTEMPTS BACKOFF;
             lane: PROJECT_NAME LANE_NO TASK_TYPE SEGMENT_TYPE MIN_LEVEL;
-            task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS COMPLETION_STATUS
-                TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO IS_CHECK NOTE;
+            task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS ATTEMPTS FAILURES
+                COMPLETION_STATUS TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO IS_CHECK NOTE RESULT ERROR EXPIRES_AT OPEN_KEY MAX_ATTEMPTS BACKOFF INSTANCE;
             segment: PROJECT_NAME SEED_ID STATUS CREATED_AT;
-            lease: PROJECT_NAME TASK_NO USER_NO LEASED_AT STARTED_AT TASK_ID;
-            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE IS_SHARED URGENCY TASK_NO LANE_NO TASK_ID;
+            lease: PROJECT_NAME TASK_NO USER_NO FENCE LEASED_AT STARTED_AT TASK_ID ATTEMPT EXPIRES_AT INSTANCE;
+            ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE IS_SHARED URGENCY TASK_NO LANE_NO TASK_ID ATTEMPTS EXPIRES_AT CHANNEL;
+            blocked: PROJECT_NAME RUN_AFTER;
             event: KIND;
         }
         for (table, count) in [("task", columns::task::COUNT), ("segment", columns::segment::COUNT)] {

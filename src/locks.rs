@@ -30,6 +30,10 @@ pub enum Key<'a> {
     Seed(&'a str, u64),
     /// Shared by those who give a segment another type, and shared apart by those who make tasks of very many.
     Seeds(&'a str),
+    /// Exclusive for whoever gives an open task this unique key.
+    UniqueKey(&'a str, &'a str),
+    /// Shared by those who give keys to few tasks; exclusive for who gives them to very many.
+    UniqueKeys(&'a str),
     /// Shared by whoever books time; exclusive for whoever closes a pay period.
     Time(&'a str),
 }
@@ -61,6 +65,12 @@ pub fn try_lock(key: Key) -> bool {
 pub fn unlock(key: Key) {
     // SAFETY: the tag is valid, and the lock was taken in this transaction by `lock`, `try_lock` or `lock_all`.
     unsafe { pg_sys::LockRelease(&tag(key), pg_sys::ExclusiveLock as i32, false) };
+}
+
+/// The same for a lock taken by `share`.
+pub fn unshare(key: Key) {
+    // SAFETY: the tag is valid, and the lock was taken in this transaction by `share`.
+    unsafe { pg_sys::LockRelease(&tag(key), pg_sys::ShareLock as i32, false) };
 }
 
 /// Waits for several locks of one class in the one order that all use.
@@ -107,6 +117,8 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
         Key::Seed(project, seed) => (19, hash(project, &seed.to_string())),
         Key::Seeds(project) => (20, hash(project, "")),
         Key::Time(project) => (16, hash(project, "")),
+        Key::UniqueKeys(project) => (21, hash(project, "")),
+        Key::UniqueKey(project, key) => (22, hash(project, key)),
     };
     pg_sys::LOCKTAG {
         // SAFETY: reads a variable that is set when the backend starts.

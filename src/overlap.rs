@@ -4,7 +4,7 @@
 //! How many copies there are and what they say is always counted, under the original's key: whoever makes a copy, finishes it or
 //! opens it again has that, too. The original's row is locked before the rows of the copies, whose numbers are larger.
 
-use crate::assignment::Worker;
+use crate::assignment::{Taken, Worker};
 use crate::clock::Instant;
 use crate::copies::{self, NewCopy};
 use crate::error::Error;
@@ -69,7 +69,7 @@ pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<
     let (copy_no, copy_id) = copies::create(project, &NewCopy { original_no, checks: None }, worker.now, || {
         copies::free_id(project, original_no, original_id)
     })?;
-    worker.take(copy_no, &copy_id, true)?;
+    worker.take(&Taken { task_no: copy_no, task_id: &copy_id, attempts: 0 }, true)?;
     if standing.copies + 1 == standing.overlap {
         ready::withdraw(project, &[original_no])?;
         Standing { copies: standing.overlap, open: standing.open + 1, ..standing }.note(project, original_no)?;
@@ -208,11 +208,13 @@ impl Standing {
             sql!(
                 "with opened as (
                     delete from task_mgmt.blocked
-                    where project_name = $1 and task_no = $2 and unsatisfied = 0 and not is_held
+                    where project_name = $1 and task_no = $2 and unsatisfied = 0 and not is_held and not is_on_hold
+                        and run_after is null
                 )
                 update task_mgmt.blocked
                 set open_copies = 0
-                where project_name = $1 and task_no = $2 and (unsatisfied > 0 or is_held)"
+                where project_name = $1 and task_no = $2
+                    and (unsatisfied > 0 or is_held or is_on_hold or run_after is not null)"
             )
             .run(&[project.into(), original_no.into()])?;
         }

@@ -44,6 +44,44 @@ pub fn withdraw(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes those of the tasks out of `task_mgmt.ready` that nobody holds or is about to claim, without waiting; their numbers. The caller has
+/// locked the tasks' rows and gates, so nobody offers them meanwhile.
+pub fn withdraw_unclaimed(project: &str, task_nos: &[i64]) -> Result<Vec<i64>, Error> {
+    sql!(concat!(
+        "with fresh as (
+            delete from task_mgmt.ready
+            where (project_name, queue_no, is_returned, urgency, task_no) in (
+                select r.project_name, r.queue_no, r.is_returned, r.urgency, r.task_no
+                from task_mgmt.task t, task_mgmt.ready r
+                where t.task_no = any($2) and ",
+        place!(fresh),
+        "
+                for update of r skip locked)
+        )
+        delete from task_mgmt.ready
+        where (project_name, queue_no, is_returned, urgency, task_no) in (
+            select r.project_name, r.queue_no, r.is_returned, r.urgency, r.task_no
+            from task_mgmt.task t, task_mgmt.ready r
+            where t.task_no = any($2) and ",
+        place!(returned),
+        "
+            for update of r skip locked)"
+    ))
+    .run(&[project.into(), task_nos.to_vec().into()])?;
+    sql!(concat!(
+        "select t.task_no
+        from task_mgmt.task t
+        where t.project_name = $1 and t.task_no = any($2) and t.status = 'queued'
+            and not exists (select from task_mgmt.lease l where l.project_name = $1 and l.task_no = t.task_no)
+            and not exists (select from task_mgmt.ready r where ",
+        place!(fresh),
+        ") and not exists (select from task_mgmt.ready r where ",
+        place!(returned),
+        ")"
+    ))
+    .all(&[project.into(), task_nos.to_vec().into()], |row| row.get(1))
+}
+
 /// Puts those of the tasks that can be started into `task_mgmt.ready`.
 pub fn offer(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     lock_gates(project, task_nos)?;
@@ -53,8 +91,9 @@ pub fn offer(project: &str, task_nos: &[i64]) -> Result<(), Error> {
 /// The same, for a caller that has locked the gates.
 pub fn offer_gated(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     sql!(
-        "insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, is_shared, urgency, task_no, lane_no, task_id)
-        select $1, queue_no, true, has_seed_state, is_shared, urgency, task_no, lane_no, task_id
+        "insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, is_shared, urgency, task_no, lane_no, task_id,
+            attempts, expires_at, channel)
+        select $1, queue_no, true, has_seed_state, is_shared, urgency, task_no, lane_no, task_id, attempts, expires_at, channel
         from task_mgmt.startable
         where project_name = $1 and task_no = any($2)
         order by queue_no, urgency, task_no
@@ -109,6 +148,20 @@ pub fn note_state(project: &str, task_no: i64) -> Result<(), Error> {
     ))
     .run(&[project.into(), task_no.into()])?;
     Ok(())
+}
+
+/// Locks the gates of the tasks that nobody else has locked, without waiting; those of the tasks whose gate is not somebody else's.
+pub fn try_lock_gates(project: &str, mut task_nos: Vec<i64>) -> Result<Vec<i64>, Error> {
+    let locked: Vec<i64> = sql!(
+        "select task_no from task_mgmt.blocked
+        where project_name = $1 and task_no = any($2)
+        for update skip locked"
+    )
+    .all(&[project.into(), task_nos.clone().into()], |row| row.get(1))?;
+    let gated: Vec<i64> = sql!("select task_no from task_mgmt.blocked where project_name = $1 and task_no = any($2)")
+        .all(&[project.into(), task_nos.clone().into()], |row| row.get(1))?;
+    task_nos.retain(|task_no| locked.contains(task_no) || !gated.contains(task_no));
+    Ok(task_nos)
 }
 
 /// Locks the rows of `task_mgmt.blocked` in the one order that all use.

@@ -1,5 +1,7 @@
 //! Releasing tasks: completed, or handed back unfinished.
 
+pub mod batch;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -12,14 +14,16 @@ use crate::error::Error;
 use crate::events;
 use crate::golden;
 use crate::handlers;
+use crate::json::Jsonb;
 use crate::locks;
 use crate::overlap;
 use crate::projects;
 use crate::ready;
-use crate::rows::{self, Key, Place, Snapshot, Table};
+use crate::rows::{self, Key, Place, Row, Snapshot, Table};
 use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
+use crate::users;
 
 /// Gives up a task that the user holds.
 ///
@@ -61,10 +65,10 @@ fn release_task(
         require_repeated(project, user, task, status)?;
         return Ok(true);
     };
-    access::require_binding(project, user, held.bound_role)?;
+    held.require_binding()?;
     match status {
         "" => held.hand_back("handed_back", events::Actor::User(held.user_no), None, note)?,
-        status => held.complete(status, note)?,
+        status => held.complete(Outcome { status, note, result: None })?,
     }
     Ok(true)
 }
@@ -116,22 +120,33 @@ fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Optio
 }
 
 /// A task and its holder, as read under the task's key.
-struct HeldTask<'a> {
-    project: &'a str,
-    user: &'a str,
-    task_id: &'a str,
-    user_no: i32,
+pub struct HeldTask<'a> {
+    pub project: &'a str,
+    user: String,
+    pub task_id: &'a str,
+    pub user_no: i32,
     bound_role: Option<pg_sys::Oid>,
-    task_no: i64,
-    task_type: TaskType,
-    fence: i64,
+    pub task_no: i64,
+    pub task_type: TaskType,
+    pub fence: i64,
     leased_at: Instant,
     started_at: Option<Instant>,
-    now: Instant,
+    attempt: i32,
+    instance: Option<String>,
+    expires_at: Option<Instant>,
+    pub now: Instant,
     /// Keeps the places valid.
     _snapshot: Snapshot,
     lease_place: Place,
-    task_row: TaskRow,
+    pub task_row: TaskRow,
+}
+
+/// How a task ended, and what is kept of it.
+pub struct Outcome<'o> {
+    pub status: &'o str,
+    pub note: Option<&'o str>,
+    /// What the worker made of it; kept as it is if there is none.
+    pub result: Option<Jsonb>,
 }
 
 impl<'a> HeldTask<'a> {
@@ -158,41 +173,86 @@ impl<'a> HeldTask<'a> {
             if row.get::<String>(lease::TASK_ID)? != task_id {
                 continue;
             }
-            let task_no = row.get(lease::TASK_NO)?;
             let tasks = Table::open(c"task");
-            let Some(task) = TaskRow::find(project, task_no, &tasks, &snapshot)? else { return Ok(None) };
-            return Ok(Some(Self {
-                project,
-                user,
-                task_id,
-                user_no,
-                bound_role,
-                task_no,
-                task_type: TaskType::find(project, task.task_type.clone(), &snapshot)?,
-                fence: row.get(lease::FENCE)?,
-                leased_at: row.get(lease::LEASED_AT)?,
-                started_at: row.find(lease::STARTED_AT),
-                now: clock::now()?,
-                lease_place: row.place(),
-                task_row: task,
-                _snapshot: snapshot,
-            }));
+            let Some(task) = TaskRow::find(project, row.get(lease::TASK_NO)?, &tasks, &snapshot)? else {
+                return Ok(None);
+            };
+            let holder = (user.to_owned(), bound_role);
+            return Self::read(project, task_id, holder, &row, task, snapshot).map(Some);
         }
         Ok(None)
     }
 
+    /// The task if this is the token of its lease.
+    pub fn look_up_token(project: &'a str, task_id: &'a str, token: i64) -> Result<Option<Self>, Error> {
+        let snapshot = Snapshot::latest();
+        let tasks = Table::open(c"task");
+        let Some(task) = TaskRow::find_id(project, task_id, &tasks, &snapshot)? else { return Ok(None) };
+        let leases = Table::open(c"lease");
+        let keys = &mut [Key::text(lease::PROJECT_NAME, project), Key::int8(lease::TASK_NO, task.task_no)];
+        let mut scan = leases.scan(c"lease_pkey", &snapshot, keys);
+        let Some(row) = scan.next() else { return Ok(None) };
+        if row.get::<i64>(lease::FENCE)? != token {
+            return Ok(None);
+        }
+        let users = Table::open_to_read(c"project_user");
+        let keys = &mut [
+            Key::text(project_user::PROJECT_NAME, project),
+            Key::int4(project_user::USER_NO, row.get(lease::USER_NO)?),
+        ];
+        let mut scan = users.scan(c"project_user_pkey", &snapshot, keys);
+        let Some(user) = scan.next() else { return Ok(None) };
+        let holder = (user.get(project_user::USER_ID)?, user.find(project_user::BOUND_ROLE));
+        Self::read(project, task_id, holder, &row, task, snapshot).map(Some)
+    }
+
+    fn read(
+        project: &'a str,
+        task_id: &'a str,
+        (user, bound_role): (String, Option<pg_sys::Oid>),
+        row: &Row,
+        task: TaskRow,
+        snapshot: Snapshot,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            project,
+            user,
+            task_id,
+            user_no: row.get(lease::USER_NO)?,
+            bound_role,
+            task_no: task.task_no,
+            task_type: TaskType::find(project, task.task_type.clone(), &snapshot)?,
+            fence: row.get(lease::FENCE)?,
+            leased_at: row.get(lease::LEASED_AT)?,
+            started_at: row.find(lease::STARTED_AT),
+            attempt: row.get(lease::ATTEMPT)?,
+            instance: row.find(lease::INSTANCE),
+            expires_at: row.find(lease::EXPIRES_AT),
+            now: clock::now()?,
+            lease_place: row.place(),
+            task_row: task,
+            _snapshot: snapshot,
+        })
+    }
+
+    /// Errors: 42501 if the caller may not act as the holder.
+    pub fn require_binding(&self) -> Result<(), Error> {
+        access::require_binding(self.project, &self.user, self.bound_role)
+    }
+
     /// Whether its completion decides about what it is a copy of.
-    fn settles_original(&self) -> bool {
+    pub fn settles_original(&self) -> bool {
         self.task_row.original_no.is_some() && !self.task_row.is_check
     }
 
-    fn complete(self, status: &str, note: Option<&str>) -> Result<(), Error> {
-        tasks::require_status_allowed(status, &self.task_type.name, &self.task_type.completion_statuses)?;
-        let held = self.verify(status)?;
+    /// Completes it with all that follows. The caller also holds the key of what it is a copy of, if it settles that.
+    pub fn complete(self, outcome: Outcome) -> Result<(), Error> {
+        tasks::require_status_allowed(outcome.status, &self.task_type.name, &self.task_type.completion_statuses)?;
+        let held = self.verify(outcome.status)?;
         match held.task_row.original_no {
-            None => held.complete_own(status, note)?,
-            Some(_) if held.task_row.is_check => return held.complete_check(status, note),
-            Some(original_no) => held.complete_copy(original_no, status, note)?,
+            None => held.complete_own(&outcome)?,
+            Some(_) if held.task_row.is_check => return held.complete_check(&outcome),
+            Some(original_no) => held.complete_copy(original_no, &outcome)?,
         }
         match &held.task_type.golden_percent {
             Some(golden_percent) => golden::check_some(&held.completion(), golden_percent),
@@ -200,37 +260,67 @@ impl<'a> HeldTask<'a> {
         }
     }
 
-    fn complete_own(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
-        self.write_and_satisfy(status, note)?;
+    fn complete_own(&self, outcome: &Outcome) -> Result<(), Error> {
+        self.write_and_satisfy(outcome)?;
         match &self.task_type.completion_handler {
-            Some(handler) => handlers::complete(self.project, handler, self.task_id, status),
+            Some(handler) => handlers::complete(self.project, handler, self.task_id, outcome.status),
             None => Ok(()),
         }
     }
 
-    fn write_and_satisfy(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
-        match self.write_completion(status, note)? {
-            true => satisfaction::satisfy(self.project, self.task_no, status, self.now),
+    fn write_and_satisfy(&self, outcome: &Outcome) -> Result<(), Error> {
+        match self.write_completion(outcome)? {
+            true => satisfaction::satisfy(self.project, self.task_no, outcome.status, self.now),
             false => Ok(()),
         }
     }
 
     /// The effects of a completion are those of the original, whose row is locked first.
-    fn complete_copy(&self, original_no: i64, status: &str, note: Option<&str>) -> Result<(), Error> {
+    fn complete_copy(&self, original_no: i64, outcome: &Outcome) -> Result<(), Error> {
         let project = self.project;
         tasks::lock_rows(project, vec![original_no])?;
-        overlap::require_unanswered(project, self.task_no, self.task_id, self.user_no, self.user)?;
-        let has_dependents = self.write_completion(status, note)?;
+        overlap::require_unanswered(project, self.task_no, self.task_id, self.user_no, &self.user)?;
+        let has_dependents = self.write_completion(outcome)?;
         satisfaction::lock_gates(project, &[original_no, self.task_no])?;
         if has_dependents {
-            satisfaction::satisfy(project, self.task_no, status, self.now)?;
+            satisfaction::satisfy(project, self.task_no, outcome.status, self.now)?;
         }
         overlap::settle(project, original_no, self.now)
     }
 
+    /// Whether its lease is over, which those of `start_task` never are.
+    pub fn has_ended(&self) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= self.now)
+    }
+
+    /// Locks its row and gate if nobody else has them.
+    pub fn try_lock_rows(&self) -> Result<bool, Error> {
+        Ok(tasks::try_lock_row(self.project, self.task_no)?
+            && !ready::try_lock_gates(self.project, vec![self.task_no])?.is_empty())
+    }
+
+    /// Locks the row of what it is a copy of, before its own is changed. The caller holds the key of that, too.
+    pub fn lock_original(&self) -> Result<(), Error> {
+        match self.task_row.original_no {
+            Some(original_no) if self.settles_original() => tasks::lock_rows(self.project, vec![original_no]),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets what it is a copy of follow once it has ended without a completion.
+    pub fn settle_original(&self) -> Result<(), Error> {
+        match self.task_row.original_no {
+            Some(original_no) if self.settles_original() => {
+                satisfaction::lock_gates(self.project, &[original_no, self.task_no])?;
+                overlap::settle(self.project, original_no, self.now)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Nothing follows from the answer to a check but the user's score.
-    fn complete_check(&self, status: &str, note: Option<&str>) -> Result<(), Error> {
-        self.write_and_satisfy(status, note)?;
+    fn complete_check(&self, outcome: &Outcome) -> Result<(), Error> {
+        self.write_and_satisfy(outcome)?;
         golden::judge(&self.completion())
     }
 
@@ -239,7 +329,7 @@ impl<'a> HeldTask<'a> {
             project: self.project,
             task_id: self.task_id,
             task_type: &self.task_type.name,
-            user: self.user,
+            user: &self.user,
             user_no: self.user_no,
             is_of_copy: self.task_row.original_no.is_some(),
             now: self.now,
@@ -254,37 +344,50 @@ impl<'a> HeldTask<'a> {
         if !verdict.passed {
             return Err(Error::VerificationFailed(verdict.message));
         }
-        match Self::look_up(self.project, self.user, self.task_id)? {
-            Some(held) if held.fence == self.fence => Ok(held),
-            _ => Err(not_held(self.project, self.user, self.task_id)?),
+        match Self::look_up_token(self.project, self.task_id, self.fence)? {
+            Some(held) => Ok(held),
+            None => Err(not_held(self.project, &self.user, self.task_id)?),
         }
     }
 
     /// Ends the lease and completes the task; whether other tasks depend on it.
-    fn write_completion(&self, status: &str, note: Option<&str>) -> Result<bool, Error> {
+    fn write_completion(&self, outcome: &Outcome) -> Result<bool, Error> {
         let (project, task_no) = (self.project.into_datum(), self.task_no.into_datum());
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
         self.end_lease()?;
         let log = Table::open(c"event");
         let kind = log.label(event::KIND, c"completed");
         let number = events::next_number().into_datum();
-        log.insert(&[project, task_no, number, now, kind, user_no, None, status.into_datum()]);
-        let has_dependents = self.update_task(|table, values| {
-            let mut set = |column: i16, value| values[column as usize - 1] = value;
-            set(task::STATUS, table.label(task::STATUS, c"completed"));
-            set(task::COMPLETION_STATUS, status.into_datum());
-            set(task::COMPLETED_USER_NO, user_no);
-            set(task::COMPLETED_AT, now);
-            if let Some(note) = note {
-                set(task::NOTE, note.into_datum());
-            }
-        })?;
+        log.insert(&[project, task_no, number, now, kind, user_no, None, outcome.status.into_datum()]);
+        let has_dependents = self.write_outcome(outcome)?;
         rows::finish();
         Ok(has_dependents)
     }
 
+    /// Changes the task's row to say how it ended; whether other tasks depend on it.
+    fn write_outcome(&self, outcome: &Outcome) -> Result<bool, Error> {
+        let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
+        let result = outcome.result.clone().into_datum();
+        self.update_task(|table, values| {
+            let mut set = |column: i16, value| values[column as usize - 1] = value;
+            set(task::STATUS, table.label(task::STATUS, c"completed"));
+            set(task::COMPLETION_STATUS, outcome.status.into_datum());
+            set(task::COMPLETED_USER_NO, user_no);
+            set(task::COMPLETED_AT, now);
+            set(task::ERROR, None);
+            set(task::EXPIRES_AT, None);
+            set(task::OPEN_KEY, None);
+            if result.is_some() {
+                set(task::RESULT, result);
+            }
+            if let Some(note) = outcome.note {
+                set(task::NOTE, note.into_datum());
+            }
+        })
+    }
+
     /// Deletes the lease, which the task's key keeps from changing.
-    fn end_lease(&self) -> Result<(), Error> {
+    pub fn end_lease(&self) -> Result<(), Error> {
         match Table::open(c"lease").delete(self.lease_place)? {
             true => Ok(()),
             false => Err(Error::Internal(format!("the lease of task {} has changed", self.task_id))),
@@ -293,7 +396,7 @@ impl<'a> HeldTask<'a> {
 
     /// Changes the task's row, waiting for whoever has locked it to add dependencies, and keeps the times of the lease;
     /// whether other tasks depend on it.
-    fn update_task(&self, change: impl Fn(&Table, &mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
+    pub fn update_task(&self, change: impl Fn(&Table, &mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
         let table = Table::open(c"task");
         let mut row = self.task_row.clone();
         let mut snapshot;
@@ -301,6 +404,10 @@ impl<'a> HeldTask<'a> {
             let first_start = &mut row.values[task::FIRST_START_TS as usize - 1];
             *first_start = first_start.or(self.started_at.into_datum());
             row.values[task::LAST_LEASED_TS as usize - 1] = self.leased_at.into_datum();
+            row.values[task::ATTEMPTS as usize - 1] = self.attempt.into_datum();
+            if let Some(instance) = &self.instance {
+                row.values[task::INSTANCE as usize - 1] = instance.as_str().into_datum();
+            }
             change(&table, &mut row.values);
             if table.update(row.place, &row.values)? {
                 return Ok(row.has_dependents);
@@ -311,7 +418,7 @@ impl<'a> HeldTask<'a> {
         }
     }
 
-    fn hand_back(
+    pub fn hand_back(
         &self,
         kind: &'static str,
         actor: events::Actor,
@@ -332,38 +439,57 @@ impl<'a> HeldTask<'a> {
 
 /// A row of `task_mgmt.task`, as a snapshot saw it.
 #[derive(Clone)]
-struct TaskRow {
+pub struct TaskRow {
     place: Place,
     values: Vec<Option<pg_sys::Datum>>,
+    task_no: i64,
     task_type: String,
     has_dependents: bool,
     original_no: Option<i64>,
     is_check: bool,
+    pub failures: i32,
+    pub max_attempts: Option<i32>,
+    pub backoff: Option<Jsonb>,
 }
 
 impl TaskRow {
     fn find(project: &str, task_no: i64, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
         let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::int8(task::TASK_NO, task_no)];
         let mut scan = table.scan(c"task_pkey", snapshot, keys);
-        let Some(row) = scan.next() else { return Ok(None) };
-        Ok(Some(Self {
+        scan.next().map(|row| Self::read(&row)).transpose()
+    }
+
+    fn find_id(project: &str, task_id: &str, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
+        let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::text(task::TASK_ID, task_id)];
+        let mut scan = table.scan(c"task_task_id_key", snapshot, keys);
+        scan.next().map(|row| Self::read(&row)).transpose()
+    }
+
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
             place: row.place(),
             values: row.values(),
+            task_no: row.get(task::TASK_NO)?,
             task_type: row.get(task::TASK_TYPE)?,
             has_dependents: row.get(task::HAS_DEPENDENTS)?,
             original_no: row.find(task::ORIGINAL_NO),
             is_check: row.get(task::IS_CHECK)?,
-        }))
+            failures: row.get(task::FAILURES)?,
+            max_attempts: row.find(task::MAX_ATTEMPTS),
+            backoff: row.find(task::BACKOFF),
+        })
     }
 }
 
 /// What a task type says of completing its tasks.
-struct TaskType {
+pub struct TaskType {
     name: String,
-    completion_statuses: Vec<String>,
+    pub completion_statuses: Vec<String>,
     verification_handler: Option<String>,
     completion_handler: Option<String>,
     golden_percent: Option<String>,
+    pub max_attempts: Option<i32>,
+    pub backoff: Option<Jsonb>,
 }
 
 impl TaskType {
@@ -377,6 +503,8 @@ impl TaskType {
                 verification_handler: row.find(task_type::VERIFICATION_HANDLER),
                 completion_handler: row.find(task_type::COMPLETION_HANDLER),
                 golden_percent: Some(row.text(task_type::GOLDEN_PERCENT)).filter(|percent| !percent.is_empty()),
+                max_attempts: row.find(task_type::MAX_ATTEMPTS),
+                backoff: row.find(task_type::BACKOFF),
                 name,
             }),
             None => Err(Error::TaskOfUnknownType { project: project.into(), task_type: name }),
@@ -424,7 +552,7 @@ fn require_repeated(project: &str, user: &str, task_id: &str, status: &str) -> R
 /// Why the user does not hold the task.
 fn not_held(project: &str, user: &str, task_id: &str) -> Result<Error, Error> {
     let worker = Worker::find(project, user)?;
-    Ok(match worker.active_task {
+    Ok(match users::active_task(project, worker.user)? {
         None => Error::NoActiveTask { project: project.into(), user: user.into() },
         Some(active) => Error::NotTheActiveTask { user: user.into(), active, task: task_id.into() },
     })

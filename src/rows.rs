@@ -1,6 +1,7 @@
 //! Rows by key, without the executor: finds them by an index, inserts, deletes and updates them. The claim path uses it for
 //! the tables whose statements would spend most of their time in setting up plans; what it does is what the statement beside
-//! each use says. Indexes are plain columns; a partial one leaves out rows whose last key column is null.
+//! each use says. Indexes are plain columns; a partial one leaves out rows in
+//! which one of these is null.
 
 mod index;
 pub mod names;
@@ -49,8 +50,11 @@ pub struct Place(u32, u16);
 
 impl Snapshot {
     pub fn latest() -> Self {
-        // SAFETY: inside a transaction; registered until dropped.
-        unsafe { Self(pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot())) }
+        // SAFETY: inside a transaction, which shall see what it has written itself; registered until dropped.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            Self(pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot()))
+        }
     }
 }
 

@@ -121,15 +121,17 @@ pub fn subtract_unsatisfied(project: &str, task_nos: Vec<i64>, now: Instant) -> 
             set unsatisfied = b.unsatisfied - s.number
             from subtracted s
             where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied > s.number
-        ), left_to_copies as (
+        ), waiting_otherwise as (
             update task_mgmt.blocked b
             set unsatisfied = 0, is_held = false
             from subtracted s
-            where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number and b.open_copies > 0
+            where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number
+                and (b.open_copies > 0 or b.is_on_hold or b.run_after is not null)
         )
         delete from task_mgmt.blocked b
         using subtracted s
-        where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number and b.open_copies = 0
+        where b.project_name = $1 and b.task_no = s.task_no and b.unsatisfied <= s.number
+            and b.open_copies = 0 and not b.is_on_hold and b.run_after is null
         returning b.task_no"
     )
     .all(&[project.into(), task_nos.into()], |row| row.get(1))?;
@@ -143,8 +145,15 @@ pub fn activate_held(project: &str, task_nos: &[i64], now: Instant) -> Result<()
     }
     ready::lock_gates(project, task_nos)?;
     let freed = sql!(
-        "delete from task_mgmt.blocked
+        "with waiting_otherwise as (
+            update task_mgmt.blocked
+            set is_held = false
+            where project_name = $1 and task_no = any($2) and is_held and unsatisfied = 0 and open_copies = 0
+                and (is_on_hold or run_after is not null)
+        )
+        delete from task_mgmt.blocked
         where project_name = $1 and task_no = any($2) and is_held and unsatisfied = 0 and open_copies = 0
+            and not is_on_hold and run_after is null
         returning task_no"
     )
     .all(&[project.into(), task_nos.to_vec().into()], |row| row.get(1))?;

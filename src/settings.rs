@@ -4,11 +4,14 @@ use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::prelude::*;
+use task_mgmt_core::retries::MAX_DELAY_SECONDS;
 
 static MAX_IDLE_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(90.0);
 static NEUROGLANCER_URL: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"https://spelunker.cave-explorer.org/#!"));
 static UNDO_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(60.0);
+static LEASE_SECONDS: GucSetting<f64> = GucSetting::<f64>::new(600.0);
+static MAX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(5);
 static FAKE_NOW: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// Seconds after which a lease may be taken over, unless the task type or the project says otherwise.
@@ -37,6 +40,16 @@ pub fn undo_seconds() -> f64 {
     UNDO_SECONDS.get()
 }
 
+/// Seconds after which a lease of `claim_tasks` ends, unless the call or the task type says otherwise.
+pub fn lease_seconds() -> f64 {
+    LEASE_SECONDS.get()
+}
+
+/// After how many failed attempts a task has failed, unless the task or its type says otherwise.
+pub fn max_attempts() -> i32 {
+    MAX_ATTEMPTS.get()
+}
+
 /// The time that tests put in place of the clock, or None.
 pub fn fake_now() -> Option<String> {
     FAKE_NOW.get().map(|text| text.to_string_lossy().into_owned()).filter(|text| !text.is_empty())
@@ -61,6 +74,26 @@ pub fn register() {
         &UNDO_SECONDS,
         0.0,
         1e9,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_float_guc(
+        c"task_mgmt.lease_seconds",
+        c"Seconds after which a lease of claim_tasks ends.",
+        c"What the call or the task type says comes first.",
+        &LEASE_SECONDS,
+        0.001,
+        MAX_DELAY_SECONDS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"task_mgmt.max_attempts",
+        c"After how many failed attempts a task has failed.",
+        c"What the task or its type says comes first.",
+        &MAX_ATTEMPTS,
+        1,
+        i32::MAX,
         GucContext::Suset,
         GucFlags::default(),
     );

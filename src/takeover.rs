@@ -89,13 +89,13 @@ pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
         |row| {
             let held = Held {
-                task_no: row.get(13)?,
-                user_id: row.get(14)?,
-                fence: row.get(15)?,
-                idle_seconds: row.get(16)?,
-                limit_seconds: row.get(17)?,
+                task_no: row.get(15)?,
+                user_id: row.get(16)?,
+                fence: row.get(17)?,
+                idle_seconds: row.get(18)?,
+                limit_seconds: row.get(19)?,
             };
-            let task = Idle { task_id: row.get(12)?, is_assigned: row.get(18)?, priority: row.get(19)?, held };
+            let task = Idle { task_id: row.get(14)?, is_assigned: row.get(20)?, priority: row.get(21)?, held };
             Ok((Facts::from_row(row)?, task))
         },
     )?;
@@ -117,7 +117,8 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
     let taken = sql!(
         "with taken as (
             update task_mgmt.lease l
-            set user_no = $4, fence = $5, leased_at = $6, started_at = coalesce(l.started_at, $6)
+            set user_no = $4, fence = $5, leased_at = $6, started_at = coalesce(l.started_at, $6), attempt = l.attempt + 1,
+                expires_at = null, instance = null
             where l.project_name = $1 and l.task_no = $2 and l.fence = $3
                 and extract(epoch from $6 - l.leased_at)::float8 >= $7
                 and exists (

@@ -24,6 +24,7 @@ use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
 use crate::users;
+use crate::waiting;
 
 /// Takes a task out of automatic selection. It can still be started by name, and whoever holds it goes on.
 ///
@@ -62,9 +63,14 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
         _ => return Err(task.finished().into()),
     }
     ready::withdraw(project, &task.with_original())?;
+    waiting::end(project, &[task.task_no])?;
     end_leases(project, &[task.task_no])?;
-    sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
-        .run(&[project.into(), task.task_no.into()])?;
+    sql!(
+        "update task_mgmt.task
+        set status = 'cancelled', expires_at = null, open_key = null
+        where project_name = $1 and task_no = $2"
+    )
+    .run(&[project.into(), task.task_no.into()])?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
     task.settle_original()?;
     Ok(true)
@@ -111,7 +117,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// Changes a task.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: task_type, priority, batch_id, ng_state, ng_state_initial,
-/// is_active, is_paused, is_checked, overlap (as long as nobody holds it and it has no copies); extra_data, note, segment_type
+/// is_active, is_paused, is_checked, overlap (as long as nobody holds it and it has no copies); run_after (of a task that nobody holds), max_attempts, backoff, extra_data, note, segment_type
 /// (which a task of an existing segment has from that), segment_seed_id, assigned_user_id (or agent), title, description,
 /// params and metadata (which replace the whole object), domain, drift_score, channel, which null clears; and
 /// completion_status with completed_user_id (default: the holder or, of a completed task, who completed it). A completion
@@ -193,6 +199,9 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
     }
     if let Some(is_active) = patch.is_active {
         set_active(&task, is_active)?;
+    }
+    if let Some(run_after) = patch.run_after {
+        schedule(&task, run_after.map(Instant::from))?;
     }
     if patch.moves() {
         ready::offer(project, &[task.task_no])?;
@@ -288,6 +297,16 @@ impl<'a> LockedTask<'a> {
         self.original_no.map_or(Ok(()), |original_no| overlap::settle(self.project, original_no, self.now))
     }
 
+    /// Refuses to open a copy again if there are others enough. Errors: 55000.
+    pub fn require_room(&self) -> Result<(), Error> {
+        match self.original_no {
+            Some(original_no) if self.status != "completed" => {
+                overlap::require_room(self.project, original_no, self.task_id)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn finished(&self) -> Error {
         Error::TaskFinished { task: self.task_id.into(), status: self.status.clone() }
     }
@@ -364,7 +383,9 @@ fn edit(task: &LockedTask, patch: &TaskPatch, changes: Jsonb, lane: Option<Lane>
             domain = case when $7 ? 'domain' then $7 ->> 'domain' else domain end,
             drift_score = case when $7 ? 'drift_score' then ($7 ->> 'drift_score')::float8 else drift_score end,
             metadata = case when $7 ? 'metadata' then nullif($7 -> 'metadata', 'null') else metadata end,
-            channel = case when $7 ? 'channel' then $7 ->> 'channel' else channel end
+            channel = case when $7 ? 'channel' then $7 ->> 'channel' else channel end,
+            max_attempts = case when $7 ? 'max_attempts' then ($7 ->> 'max_attempts')::integer else max_attempts end,
+            backoff = case when $7 ? 'backoff' then nullif($7 -> 'backoff', 'null') else backoff end
         where project_name = $1 and task_no = $2"
     )
     .run(&[
@@ -395,14 +416,32 @@ fn assign(task: &LockedTask, user: Option<&str>) -> Result<(), Error> {
     events::append(task.project, &[task.task_no], "assigned", Actor::Caller, user, task.now)
 }
 
+/// Lets an open task wait for a time, or for none.
+fn schedule(task: &LockedTask, run_after: Option<Instant>) -> Result<(), Error> {
+    match run_after.filter(|run_after| *run_after > task.now) {
+        Some(run_after) => {
+            require_unheld(task)?;
+            waiting::delay(task.project, &[task.task_no], vec![run_after])?;
+        }
+        None => waiting::end_delays(task.project, &[task.task_no])?,
+    }
+    events::append(task.project, &[task.task_no], "changed", Actor::Caller, Some("run_after"), task.now)
+}
+
+/// Errors: 55000 if the task cannot wait, because somebody holds it or it is over.
+fn require_unheld(task: &LockedTask) -> Result<(), Error> {
+    if tasks::holder(task.project, task.task_id)?.is_some() {
+        return Err(Error::CannotHoldBack { task: task.task_id.into(), status: "running".into() });
+    }
+    match task.status.as_str() {
+        "queued" => Ok(()),
+        status => Err(Error::CannotHoldBack { task: task.task_id.into(), status: status.into() }),
+    }
+}
+
 fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
     if is_active {
-        let activated = sql!(
-            "delete from task_mgmt.blocked
-            where project_name = $1 and task_no = $2 and is_held and unsatisfied = 0 and open_copies = 0"
-        )
-        .run(&[task.project.into(), task.task_no.into()])?;
-        if activated == 0 {
+        if !waiting::end_hold(task.project, task.task_no)? {
             return match tasks::is_blocked(task.project, task.task_no)? {
                 true => Err(tasks::blocked(task.project, task.task_id)?),
                 false => Ok(()),
@@ -410,12 +449,7 @@ fn set_active(task: &LockedTask, is_active: bool) -> Result<(), Error> {
         }
         return events::append(task.project, &[task.task_no], "activated", Actor::Caller, None, task.now);
     }
-    if tasks::holder(task.project, task.task_id)?.is_some() {
-        return Err(Error::CannotHoldBack { task: task.task_id.into(), status: "running".into() });
-    }
-    if task.status != "queued" {
-        return Err(Error::CannotHoldBack { task: task.task_id.into(), status: task.status.clone() });
-    }
+    require_unheld(task)?;
     sql!(
         "insert into task_mgmt.blocked (project_name, task_no, unsatisfied, is_held)
         values ($1, $2, 0, true)
@@ -431,10 +465,11 @@ pub fn end_leases(project: &str, task_nos: &[i64]) -> Result<(), Error> {
         "with ended as (
             delete from task_mgmt.lease
             where project_name = $1 and task_no = any($2)
-            returning task_no, leased_at, started_at
+            returning task_no, leased_at, started_at, attempt, instance
         )
         update task_mgmt.task t
-        set first_start_ts = coalesce(t.first_start_ts, ended.started_at), last_leased_ts = ended.leased_at
+        set first_start_ts = coalesce(t.first_start_ts, ended.started_at), last_leased_ts = ended.leased_at,
+            attempts = ended.attempt, instance = coalesce(ended.instance, t.instance)
         from ended
         where t.project_name = $1 and t.task_no = ended.task_no"
     )

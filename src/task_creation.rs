@@ -19,9 +19,11 @@ use crate::locks;
 use crate::projects;
 use crate::segments;
 use crate::spi::{self, sql};
+use crate::unique_keys;
 
-/// Creates the tasks, all or none, and gives ids to those that have none.
-pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Error> {
+/// Creates the tasks, all or none, gives ids to those that have none, and returns how many they are. Those for which an open task with
+/// the same unique key is taken come last, with its id.
+pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, Error> {
     let named = Named::find(new)?;
     let project = match named.holders.len() > locks::MOST_KEYS {
         true => projects::enter_alone(Level::Manager, project_name)?,
@@ -29,7 +31,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     };
     projects::require_existing(project)?;
     if new.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let overlaps = named.check_types(project)?;
     if named.holders.len() <= locks::MOST_KEYS {
@@ -37,15 +39,21 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
         locks::lock_all(&keys);
     }
     // What the segments say decides the lanes; a call that names none asks for nothing.
-    let named = if new.iter().any(|task| task.segment_seed_id.is_some()) {
-        segments::lanes::settle(project, new)?;
-        Named::find(new)?
+    let has_seeds = new.iter().any(|task| task.segment_seed_id.is_some());
+    let has_keys = new.iter().any(|task| task.unique_key.is_some());
+    let (named, count) = if has_seeds || has_keys {
+        if has_seeds {
+            segments::lanes::settle(project, new)?;
+        }
+        let count = unique_keys::settle(project, new)?;
+        (Named::find(&new[..count])?, count)
     } else {
-        named
+        (named, new.len())
     };
-    let users = named.users(project, new)?;
+    let users = named.users(project, &new[..count])?;
     let lanes = Lanes::open(project, &named.kinds.keys().copied().collect())?;
     let firsts = named.firsts;
+    let new = &mut new[..count];
     let now = clock::now()?;
     spi::begin_writing();
     let numbers = events::next_numbers(new.len());
@@ -59,7 +67,8 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
-    rows.insert_blocked()
+    rows.insert_blocked()?;
+    Ok(count)
 }
 
 /// Gives a number as its id to each task that has none. An id that somebody chose is passed over.

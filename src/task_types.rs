@@ -27,6 +27,9 @@ macro_rules! task_type_objects {
                 'golden_percent', trim_scale(golden_percent),
                 'golden_min_score_percent', trim_scale(golden_min_score_percent),
                 'golden_min_answers', golden_min_answers,
+                'lease_seconds', lease_seconds,
+                'max_attempts', max_attempts,
+                'backoff', backoff,
                 'verification_handler', verification_handler,
                 'completion_handler', completion_handler,
                 'creation_handler', creation_handler)) as object
@@ -46,7 +49,12 @@ const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 /// many users work on copies of each task that names no overlap of its own, default 1); golden_percent (0 to 100, with two decimals
 /// at most: how many of a user's completions are followed by a check, see `add_golden_task`; default: none),
 /// golden_min_score_percent (the share of right answers to checks, since the user was last qualified, below which the user loses
-/// the qualification for the type; default: nobody does) and golden_min_answers (how many answers there must be for that, default 1).
+/// the qualification for the type; default: nobody does) and golden_min_answers (how many answers there must be for that, default 1);
+/// and, for tasks that machines work on, lease_seconds (how long a lease of `claim_tasks` lasts that says nothing else; default: the
+/// setting `task_mgmt.lease_seconds`), max_attempts (after how many failed attempts a task has failed, the first one counts; default:
+/// the setting `task_mgmt.max_attempts`) and backoff (how long a task waits after its n-th failure: an object with base_seconds, default
+/// 2, factor, default 2, max_seconds, default 3600, and jitter, default 0: base x factor^n, at most max, and up to the share
+/// jitter of that longer).
 /// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
 /// *Source*: annotation reference 5.2.
@@ -65,7 +73,7 @@ fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<S
 }
 
 /// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level, overlap (above 1),
-/// golden_percent, golden_min_score_percent, golden_min_answers, verification_handler, completion_handler, creation_handler if they are set.
+/// golden_percent, golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff, verification_handler, completion_handler, creation_handler if they are set.
 ///
 /// *Errors*: P0002 project or type unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -102,7 +110,7 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
 /// max_idle_seconds, min_level, overlap (of tasks that are created from then on), golden_percent,
-/// golden_min_score_percent, golden_min_answers; null clears all but the first.
+/// golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff; null clears all but the first.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
@@ -135,7 +143,10 @@ fn update_task_type(
             overlap = case when $10 then coalesce($11, 1) else overlap end,
             golden_percent = case when $12 then $13 / 100.0 else golden_percent end,
             golden_min_score_percent = case when $14 then $15 / 100.0 else golden_min_score_percent end,
-            golden_min_answers = case when $16 then $17 else golden_min_answers end
+            golden_min_answers = case when $16 then $17 else golden_min_answers end,
+            lease_seconds = case when $18 then $19 else lease_seconds end,
+            max_attempts = case when $20 then $21 else max_attempts end,
+            backoff = case when $22 then $23::jsonb else backoff end
         where project_name = $1 and task_type = $2"
     )
     .run(&[
@@ -156,6 +167,12 @@ fn update_task_type(
         patch.golden_min_score_percent.flatten().map(Share::hundredths).into(),
         patch.golden_min_answers.is_some().into(),
         patch.golden_min_answers.flatten().into(),
+        patch.lease_seconds.is_some().into(),
+        patch.lease_seconds.flatten().into(),
+        patch.max_attempts.is_some().into(),
+        patch.max_attempts.flatten().into(),
+        patch.backoff.is_some().into(),
+        patch.backoff.flatten().map(|backoff| backoff.to_string()).into(),
     ])?;
     if let Some(min_level) = patch.min_level {
         sql!("update task_mgmt.lane set min_level = $3 where project_name = $1 and task_type = $2").run(&[
@@ -211,8 +228,8 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
     let inserted = sql!(
         "insert into task_mgmt.task_type
             (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level, overlap,
-            golden_percent, golden_min_score_percent, golden_min_answers)
-        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11)
+            golden_percent, golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11, $12, $13, $14::jsonb)
         on conflict do nothing"
     )
     .run(&[
@@ -227,6 +244,9 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.golden_percent.map(Share::hundredths).into(),
         new.golden_min_score_percent.map(Share::hundredths).into(),
         new.golden_min_answers.into(),
+        new.lease_seconds.into(),
+        new.max_attempts.into(),
+        new.backoff.as_ref().map(|backoff| backoff.to_string()).into(),
     ])?;
     Ok(inserted > 0)
 }
@@ -238,12 +258,13 @@ fn require_covered(project: &str, task_type: &str, statuses: &[String]) -> Resul
             (select t.completion_status
             from task_mgmt.task t
             where t.project_name = $1 and t.task_type = $2 and t.status = 'completed'
-                and t.completion_status <> all($3)
+                and t.completion_status <> all (task_mgmt.allowed_statuses($3))
             limit 1),
             (select d.required_completion_status
             from task_mgmt.dependency d
             join task_mgmt.task t on t.project_name = $1 and t.task_no = d.upstream_no
-            where d.project_name = $1 and t.task_type = $2 and d.required_completion_status <> all($3)
+            where d.project_name = $1 and t.task_type = $2
+                and d.required_completion_status <> all (task_mgmt.allowed_statuses($3))
             limit 1))"
     )
     .first(&[project.into(), task_type.into(), statuses.to_vec().into()], |row| row.find::<String>(1))?;

@@ -23,13 +23,18 @@ const RECORD: &str =
 /// characters), description (up to 100,000 characters), params (an object, default {}), domain (a name), drift_score (0 to 1,
 /// default 0), metadata (an object, default {}), channel (a name), agent (another word for assigned_user_id), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
 /// (default: extra_data.seed_id; if there is a segment of this seed, its expected type is the segment_type), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
-/// satisfied), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type); and, for
+/// satisfied), hold (true: waits until `enqueue_task`, whatever else; run_immediately false is the same), run_after (a time in ISO 8601
+/// before which it is not started), ttl_seconds (how long after it was enqueued, or after run_after, it expires unless somebody holds
+/// it; default: never), unique_key (which no other open task of the project may have) with on_duplicate ("refuse", the default, or
+/// "existing": if there is an open task with this key, no task is made and the id of that one is returned), max_attempts and backoff
+/// (instead of those of the type, see `create_task_type`), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type); and, for
 /// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
-/// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`, also a segment_type
+/// *Errors*: P0002 project, type or user unknown; 42710 the id exists, or an open task has the unique key; 22023 anything wrong with `data`, also a segment_type
 /// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
 /// key of the seed, shared; if it has no segment, before that the key of the project's new segments, shared with whoever creates tasks.
+/// With a unique_key the key of that, alone.
 /// *Source*: annotation reference 6.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -40,7 +45,7 @@ fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
     Ok(task[0].task_id.as_deref().unwrap_or_default().to_owned())
 }
 
-/// Creates many tasks at once, all or none, and returns how many.
+/// Creates many tasks at once, all or none, and returns how many they are, without those for which an open task was taken.
 ///
 /// *Arguments*: `data` is an array of what `create_task` takes. Tasks of equal priority are handed out in its order.
 /// *Errors*, *Locks*: as `create_task`; the message names the element.
@@ -49,8 +54,7 @@ fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
 fn create_tasks(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i64, ErrorReport> {
     let text = arguments::data(data)?;
     let mut tasks = NewTask::parse_all(&text).map_err(Error::from)?;
-    task_creation::create(project_name, &mut tasks)?;
-    Ok(tasks.len() as i64)
+    Ok(task_creation::create(project_name, &mut tasks)? as i64)
 }
 
 /// A task as a JSON object. Absent references are empty strings; last_leased_ts and first_start_ts are Unix seconds
@@ -192,17 +196,29 @@ pub fn holder(project: &str, task_id: &str) -> Result<Option<String>, Error> {
     }
 }
 
-/// Errors: 22023 if the task type does not allow the completion status.
-pub fn require_status_allowed(status: &str, task_type: &str, allowed: &[String]) -> Result<(), Error> {
-    if allowed.iter().any(|one| one == status) {
-        return Ok(());
-    }
-    Err(Error::StatusNotAllowed { status: status.into(), task_type: task_type.into(), allowed: allowed.to_vec() })
+/// What a completion of a type that names no outcome is called.
+const ONLY_STATUS: &str = "completed";
+
+/// The completion status of who names none: the first that the task type allows.
+pub fn usual_status(named: &[String]) -> &str {
+    named.first().map_or(ONLY_STATUS, String::as_str)
 }
 
-/// Whether the task waits for something.
+/// Errors: 22023 if the task type does not allow the completion status.
+pub fn require_status_allowed(status: &str, task_type: &str, named: &[String]) -> Result<(), Error> {
+    if named.iter().any(|one| one == status) || named.is_empty() && status == ONLY_STATUS {
+        return Ok(());
+    }
+    let allowed = if named.is_empty() { vec![ONLY_STATUS.into()] } else { named.to_vec() };
+    Err(Error::StatusNotAllowed { status: status.into(), task_type: task_type.into(), allowed })
+}
+
+/// Whether the task waits for something other than its time.
 pub fn is_blocked(project: &str, task_no: i64) -> Result<bool, Error> {
-    let blocked = sql!("select from task_mgmt.blocked where project_name = $1 and task_no = $2");
+    let blocked = sql!(
+        "select from task_mgmt.blocked
+        where project_name = $1 and task_no = $2 and (unsatisfied > 0 or open_copies > 0 or is_held or is_on_hold)"
+    );
     Ok(blocked.run(&[project.into(), task_no.into()])? > 0)
 }
 

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
-use crate::assignment::Worker;
+use crate::assignment::{Taken, Worker};
 use crate::error::Error;
 use crate::events;
 use crate::locks::{self, Key};
@@ -16,6 +16,7 @@ use crate::settings;
 use crate::spi::sql;
 use crate::task_changes::LockedTask;
 use crate::task_changes::completion::clear_outcome;
+use crate::tasks;
 
 /// Takes back a completion and gives the task to the user again who completed it, for as many seconds as the setting
 /// `task_mgmt.undo_seconds` says (60; 0 for never). Dependents that nobody has started wait again.
@@ -46,9 +47,11 @@ fn undo_release(project_name: Option<&str>, user_id: Option<&str>, task_id: Opti
 }
 
 fn is_undone(worker: &Worker, task: &LockedTask) -> Result<bool, Error> {
-    let is_held = worker.active_task.as_deref() == Some(task.task_id);
     let last = events::last_turns(task.project, task.task_no)?.into_iter().next();
-    Ok(is_held && last.is_some_and(|turn| turn.kind == "release_undone"))
+    match last.is_some_and(|turn| turn.kind == "release_undone") {
+        true => Ok(tasks::holder(task.project, task.task_id)?.as_deref() == Some(worker.user)),
+        false => Ok(false),
+    }
 }
 
 /// Errors: 55000 unless the completion is the user's own, the last thing that happened to the task, young enough and without
@@ -58,7 +61,7 @@ fn require_undoable(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
         return Err(Error::CannotUndo { task: task.task_id.into(), reason });
     }
     if let Some(active) = &worker.active_task {
-        return Err(Error::OtherTaskActive { active: active.clone(), requested: task.task_id.into() });
+        return Err(worker.no_room(active, task.task_id));
     }
     worker.require_active()
 }
@@ -99,8 +102,8 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
 /// Errors: 55000 if somebody has started what waited for the task; that shows only once the dependents are withdrawn.
 fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
-    clear_outcome(task)?;
-    worker.lease(task.task_no, task.task_id, c"release_undone")?;
+    let attempts = clear_outcome(task)?;
+    worker.lease(&Taken { task_no: task.task_no, task_id: task.task_id, attempts }, c"release_undone")?;
     let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;
     let built_on = sql!(

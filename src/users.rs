@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::users::{NewUser, UserPatch};
+use task_mgmt_core::users::{Capacity, NewUser, UserPatch};
 
 use crate::access::{self, Level};
 use crate::arguments::{self, required};
@@ -25,7 +25,10 @@ macro_rules! user_objects {
                 'active_task', coalesce(active.task_id, ''),
                 'qualified_task_types', u.qualified_task_types,
                 'qualified_segment_types', u.qualified_segment_types)
-            || case when u.is_active then '{}' else jsonb_build_object('is_active', false) end as object
+            || case when u.is_active then '{}' else jsonb_build_object('is_active', false) end
+            || case when u.capacity = 1 then '{}'
+                else jsonb_build_object('capacity', coalesce(to_jsonb(u.capacity), to_jsonb('unlimited'::text))) end
+                as object
         from task_mgmt.project_user u
         left join lateral (
             select l.task_id
@@ -44,7 +47,8 @@ const RECORD: &str = concat!(user_objects!(), " and u.user_id = $2");
 /// Creates a user and returns its id; does nothing if the user exists with the same data.
 ///
 /// *Arguments*: `data` is an object; only `user_id` is required. Keys: user_id, hourly_rate (0 to 1000000, default 0),
-/// qualified_task_types and qualified_segment_types (arrays of names, default empty), active_task (only "").
+/// qualified_task_types and qualified_segment_types (arrays of names, default empty), capacity (how many tasks the user may hold at
+/// once: an integer, default 1, or "unlimited", which suits the workers of a machine), active_task (only "").
 /// *Errors*: P0002 project unknown; 42710 the user exists with other data; 22023 anything wrong with `data`; 42501 the caller
 /// is not a manager.
 /// *Locks*: the user's key.
@@ -66,7 +70,7 @@ fn create_user(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
 }
 
 /// A user as a JSON object: user_id, hourly_rate, active_task ("" if none), qualified_task_types, qualified_segment_types;
-/// and is_active if it is false.
+/// is_active if it is false, and capacity if it is not 1.
 ///
 /// *Errors*: P0002 project or user unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -102,10 +106,10 @@ fn list_users(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 /// Changes a user.
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: hourly_rate, qualified_task_types,
-/// qualified_segment_types, is_active. A new rate counts for time submitted from now on; a qualification that stays keeps its
-/// level and expiry.
+/// qualified_segment_types, is_active, capacity (null for 1). A new rate counts for time submitted from now on; a qualification that
+/// stays keeps its level and expiry.
 /// *Returns* true.
-/// *Errors*: P0002 project or user unknown; 22023 anything wrong with `data`; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or user unknown; 55000 the user holds more tasks than the capacity; 22023 anything wrong with `data`; 42501 the caller is not a manager.
 /// *Locks*: the user's key.
 /// *Source*: annotation reference 4.3.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -193,8 +197,8 @@ fn insert(project: &str, user: &NewUser) -> Result<bool, Error> {
     let now = clock::now()?;
     let inserted = sql!(
         "insert into task_mgmt.project_user
-            (project_name, user_id, hourly_rate, qualified_task_types, qualified_segment_types, created_at)
-        select $1, $2, $3::numeric, $4, $5, $6
+            (project_name, user_id, hourly_rate, qualified_task_types, qualified_segment_types, created_at, capacity)
+        select $1, $2, $3::numeric, $4, $5, $6, $7
         where not exists (select from task_mgmt.project_user where project_name = $1 and user_id = $2)
         on conflict do nothing"
     )
@@ -205,6 +209,7 @@ fn insert(project: &str, user: &NewUser) -> Result<bool, Error> {
         user.qualified_task_types.clone().into(),
         user.qualified_segment_types.clone().into(),
         now.into(),
+        user.capacity.0.into(),
     ])?;
     if inserted > 0 {
         rates::record(project, &user.user_id, now)?;
@@ -216,7 +221,7 @@ fn is_equal(project: &str, user: &NewUser) -> Result<bool, Error> {
     let equal = sql!(
         "select from task_mgmt.project_user
         where project_name = $1 and user_id = $2 and hourly_rate = $3::numeric
-            and qualified_task_types = $4 and qualified_segment_types = $5"
+            and qualified_task_types = $4 and qualified_segment_types = $5 and capacity is not distinct from $6"
     )
     .run(&[
         project.into(),
@@ -224,6 +229,7 @@ fn is_equal(project: &str, user: &NewUser) -> Result<bool, Error> {
         user.hourly_rate.into(),
         user.qualified_task_types.clone().into(),
         user.qualified_segment_types.clone().into(),
+        user.capacity.0.into(),
     ])?;
     Ok(equal > 0)
 }
@@ -237,13 +243,18 @@ fn record(project: &str, user: &str) -> Result<Jsonb, Error> {
 
 /// The caller holds the user's key.
 fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
+    let capacity = patch.capacity.map(Option::unwrap_or_default);
+    if let Some(Capacity(Some(capacity))) = capacity {
+        require_room(project, user, capacity)?;
+    }
     let is_qualifying = patch.qualified_task_types.is_some() || patch.qualified_segment_types.is_some();
     let changed = sql!(
         "update task_mgmt.project_user set
             hourly_rate = coalesce($3::numeric, hourly_rate),
             qualified_task_types = coalesce($4, qualified_task_types),
             qualified_segment_types = coalesce($5, qualified_segment_types),
-            is_active = coalesce($6, is_active)
+            is_active = coalesce($6, is_active),
+            capacity = case when $7 then $8 else capacity end
         where project_name = $1 and user_id = $2"
     )
     .run(&[
@@ -253,6 +264,8 @@ fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
         patch.qualified_task_types.into(),
         patch.qualified_segment_types.into(),
         patch.is_active.into(),
+        capacity.is_some().into(),
+        capacity.and_then(|capacity| capacity.0).into(),
     ])?;
     if changed == 0 {
         return Err(not_found(project, user)?);
@@ -263,5 +276,20 @@ fn change(project: &str, user: &str, patch: UserPatch) -> Result<(), Error> {
     match patch.hourly_rate {
         Some(_) => rates::record(project, user, clock::now()?),
         None => Ok(()),
+    }
+}
+
+/// Refuses a capacity below what the user holds. The caller holds the user's key. Errors: 55000.
+fn require_room(project: &str, user: &str, capacity: i32) -> Result<(), Error> {
+    let held: i64 = sql!(
+        "select count(*)
+        from task_mgmt.project_user u
+        join task_mgmt.lease l on l.project_name = $1 and l.user_no = u.user_no and l.user_no > 0
+        where u.project_name = $1 and u.user_id = $2"
+    )
+    .value(&[project.into(), user.into()])?;
+    match held <= i64::from(capacity) {
+        true => Ok(()),
+        false => Err(Error::CapacityInUse { user: user.into(), held }),
     }
 }

@@ -7,9 +7,9 @@ create type task_mgmt.project_status as enum ('active', 'paused', 'archived');
 comment on type task_mgmt.project_status is 'Only an active project hands out work.';
 
 create type task_mgmt.task_status as enum
-	('created', 'queued', 'running', 'completed', 'failed', 'cancelled', 'skipped', 'expired');
+	('created', 'scheduled', 'queued', 'retrying', 'running', 'completed', 'failed', 'cancelled', 'skipped', 'expired');
 comment on type task_mgmt.task_status is
-	'Life cycle of a task. created and running are derived from task_mgmt.blocked and task_mgmt.lease, never stored.';
+	'Life cycle of a task. created, scheduled, retrying and running are derived from task_mgmt.blocked and task_mgmt.lease, never stored.';
 
 create type task_mgmt.access_level as enum ('reader', 'worker', 'manager', 'admin');
 comment on type task_mgmt.access_level is
@@ -38,7 +38,7 @@ create type task_mgmt.event_kind as enum (
 	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'concluded', 'release_undone', 'reactivated', 'cancelled',
 	'paused', 'unpaused', 'assigned', 'held', 'activated', 'blocked', 'unblocked', 'upstream_reopened', 'changed',
 	'time_corrected', 'project_created', 'project_changed', 'project_cleared', 'pay_period_closed',
-	'qualification_suspended');
+	'qualification_suspended', 'failed', 'retried', 'lease_expired', 'snoozed', 'enqueued', 'expired');
 comment on type task_mgmt.event_kind is 'What happened to a task (or, with task_no 0, to a whole project).';
 
 -- Numbers tasks, leases and events: within a project a larger number is later, and the number of a claim's event fences its lease.

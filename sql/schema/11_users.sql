@@ -1,5 +1,6 @@
 -- Users: whoever works. What a user holds is in task_mgmt.lease. The arrays name what task_mgmt.qualification has a row for, and
--- earliest_expiry_at is the first moment at which one of those expires: before it, a claim need not look there.
+-- earliest_expiry_at is the first moment at which one of those expires: before it, a claim need not look there. capacity is how
+-- many tasks a user may hold at once; null is any number, as for the workers of a machine.
 
 create table task_mgmt.project_user (
 	project_name text collate "C" not null,
@@ -12,10 +13,12 @@ create table task_mgmt.project_user (
 	bound_role regrole,
 	created_at timestamptz not null,
 	earliest_expiry_at timestamptz,
+	capacity integer default 1,
 	constraint project_user_pkey primary key (project_name, user_no),
 	constraint project_user_user_id_key unique (project_name, user_id),
 	constraint project_user_project_fkey foreign key (project_name) references task_mgmt.project,
-	constraint hourly_rate_is_not_negative check (hourly_rate >= 0)
+	constraint hourly_rate_is_not_negative check (hourly_rate >= 0),
+	constraint capacity_is_positive check (capacity > 0)
 ) with (fillfactor = 90);
 select pg_catalog.pg_extension_config_dump('task_mgmt.project_user', '');
 select pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('task_mgmt.project_user', 'user_no'), '');

@@ -15,6 +15,9 @@ create table task_mgmt.task_type (
 	golden_percent numeric(5, 2),
 	golden_min_score_percent numeric(5, 2),
 	golden_min_answers integer,
+	lease_seconds double precision,
+	max_attempts integer,
+	backoff jsonb,
 	constraint task_type_pkey primary key (project_name, task_type),
 	constraint task_type_project_fkey foreign key (project_name) references task_mgmt.project,
 	constraint max_idle_seconds_is_positive check (max_idle_seconds > 0),
@@ -22,9 +25,17 @@ create table task_mgmt.task_type (
 	constraint overlap_is_from_1_to_100 check (overlap between 1 and 100),
 	constraint golden_percent_is_a_percentage check (golden_percent between 0 and 100),
 	constraint golden_min_score_is_a_percentage check (golden_min_score_percent between 0 and 100),
-	constraint golden_min_answers_is_positive check (golden_min_answers > 0)
+	constraint golden_min_answers_is_positive check (golden_min_answers > 0),
+	constraint lease_seconds_is_positive check (lease_seconds > 0),
+	constraint max_attempts_is_positive check (max_attempts > 0)
 );
 select pg_catalog.pg_extension_config_dump('task_mgmt.task_type', '');
+
+-- What a completion of a type that names no outcome is called.
+create function task_mgmt.allowed_statuses(named text[]) returns text[]
+language sql immutable parallel safe
+return case when named = '{}' then array['completed'] else named end;
+comment on function task_mgmt.allowed_statuses(text[]) is 'Internal: the completion statuses of a task type; that of one that names none is completed.';
 
 -- A user's qualifications select lanes. An empty segment type means that a task needs no segment qualification. min_level is
 -- that of the task type, so that a claim need not look there.

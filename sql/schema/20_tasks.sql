@@ -4,7 +4,9 @@
 -- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know. A task with an overlap above 1 is
 -- worked on in copies, each of which is a task that names it as its original; it is_concluded if they completed it. A copy that
 -- is_check is one of a golden task. What stands behind extra_data is what a task says of itself, most often nothing: a null there takes
--- no room, and reads as what a task has that says nothing.
+-- no room, and reads as what a task has that says nothing. attempts counts the claims and failures the failed ones since the task was last enqueued; while
+-- somebody holds the task, the number of the attempt is in the lease. expires_at and open_key are null once the task is finished:
+-- of open tasks, no two have one key.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -14,6 +16,8 @@ create table task_mgmt.task (
 	completed_at timestamptz,
 	first_start_ts timestamptz,
 	last_leased_ts timestamptz,
+	attempts integer not null default 0,
+	failures integer not null default 0,
 	completion_status text not null default '',
 	task_id text collate "C" not null,
 	task_type text collate "C" not null,
@@ -46,6 +50,13 @@ create table task_mgmt.task (
 	channel text,
 	result jsonb,
 	error text,
+	ttl_seconds double precision,
+	expires_at timestamptz,
+	unique_key text collate "C",
+	open_key text collate "C",
+	max_attempts integer,
+	backoff jsonb,
+	instance text,
 	constraint task_pkey primary key (project_name, task_no),
 	constraint task_task_id_key unique (project_name, task_id)
 ) with (fillfactor = 60);
@@ -54,3 +65,5 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;
 create index task_segment_seed_idx on task_mgmt.task (project_name, segment_seed_id) where segment_seed_id is not null;
 create index task_original_idx on task_mgmt.task (project_name, original_no) where original_no is not null;
+create index task_expires_at_idx on task_mgmt.task (project_name, expires_at) where expires_at is not null;
+create unique index task_open_key_idx on task_mgmt.task (project_name, open_key) where open_key is not null;

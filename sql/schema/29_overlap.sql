@@ -1,12 +1,12 @@
 -- Overlap: what the copies of a task come to. Everything here is derived from the tasks themselves.
 
--- The copies of each task that has some; cancelled ones do not count.
+-- The copies of each task that has some; those that came to nothing do not count.
 create view task_mgmt.copy_tally as
 select c.project_name, c.original_no, count(*) as copies, count(*) filter (where c.status = 'queued') as open,
 	min(c.completion_status) filter (where c.status = 'completed') as first_status,
 	max(c.completion_status) filter (where c.status = 'completed') as last_status
 from task_mgmt.task c
-where c.original_no is not null and not c.is_check and c.status <> 'cancelled'
+where c.original_no is not null and not c.is_check and c.status in ('queued', 'completed')
 group by c.project_name, c.original_no;
 comment on view task_mgmt.copy_tally is 'Internal: how many copies a task has, how many are open, and the first and last of their completion statuses by name.';
 

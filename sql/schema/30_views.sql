@@ -6,7 +6,9 @@ create view task_mgmt.task_details as
 select t.project_name, t.task_id, t.task_type,
 	case
 		when l.task_no is not null then 'running'
-		when t.status = 'queued' and b.is_held then 'created'
+		when t.status = 'queued' and (b.is_held or b.is_on_hold) then 'created'
+		when t.status = 'queued' and b.run_after > (select task_mgmt.present())
+			then case t.attempts when 0 then 'scheduled'::task_mgmt.task_status else 'retrying' end
 		else t.status
 	end as status,
 	t.completion_status, t.priority,
@@ -17,7 +19,9 @@ select t.project_name, t.task_id, t.task_type,
 	t.is_paused, t.is_checked, t.segment_type, t.segment_seed_id, t.batch_id, t.note,
 	coalesce(l.leased_at, t.last_leased_ts) as last_leased_ts,
 	coalesce(t.first_start_ts, l.started_at) as first_start_ts,
-	t.completed_at, t.created_at, t.ng_state, t.ng_state_initial, t.extra_data,
+	t.completed_at, t.created_at, coalesce(l.attempt, t.attempts) as attempts, t.failures, b.run_after, t.ttl_seconds,
+	t.expires_at, t.unique_key, t.max_attempts, t.backoff, l.expires_at as lease_expires_at,
+	coalesce(l.instance, t.instance) as instance, t.ng_state, t.ng_state_initial, t.extra_data,
 	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap,
 	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id,
 	t.title, coalesce(t.description, '') as description, coalesce(t.params, '{}') as params, t.domain,
@@ -74,7 +78,15 @@ return jsonb_build_object(
 	'channel', task.channel,
 	'result', task.result,
 	'error', task.error,
-	'updated_at', task.updated_at
+	'updated_at', task.updated_at,
+	'attempts', task.attempts,
+	'failures', task.failures,
+	'max_attempts', task.max_attempts,
+	'backoff', task.backoff,
+	'run_after', task.run_after,
+	'ttl_seconds', task.ttl_seconds,
+	'expires_at', task.expires_at,
+	'unique_key', task.unique_key
 ) || case when task.extra_data is null then '{}' else jsonb_build_object('extra_data', task.extra_data) end;
 comment on function task_mgmt.task_as_json(task_mgmt.task_details) is 'Internal: a task in the shape that get_task returns.';
 
@@ -90,14 +102,15 @@ create view task_mgmt.tasks with (security_barrier) as
 select project_name, task_id, task_type, status, completion_status, priority, assigned_user_id, active_user_id,
 	completed_user_id, is_active, is_paused, is_checked, segment_type, segment_seed_id, batch_id, note, last_leased_ts,
 	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id,
-	title, description, params, domain, drift_score, metadata, channel, result, error, updated_at
+	title, description, params, domain, drift_score, metadata, channel, result, error, updated_at, attempts, failures,
+	max_attempts, backoff, run_after, ttl_seconds, expires_at, unique_key, lease_expires_at, instance
 from task_mgmt.task_details
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.tasks is 'Tasks with who holds them and what state they are in.';
 comment on column task_mgmt.tasks.project_name is 'The project.';
 comment on column task_mgmt.tasks.task_id is 'The task''s name within the project.';
 comment on column task_mgmt.tasks.task_type is 'The kind of work; see task_types.';
-comment on column task_mgmt.tasks.status is 'Where the task is in its life: created (held back), queued, running, completed, cancelled.';
+comment on column task_mgmt.tasks.status is 'Where the task is in its life: created (held back), scheduled (for run_after), queued, retrying (after run_after), running, completed, failed, cancelled, expired.';
 comment on column task_mgmt.tasks.completion_status is 'The outcome named at completion; empty while open.';
 comment on column task_mgmt.tasks.priority is 'Higher comes first.';
 comment on column task_mgmt.tasks.assigned_user_id is 'The only user who may start it; empty if anybody may.';
@@ -129,6 +142,16 @@ comment on column task_mgmt.tasks.channel is 'Where it came from and its answer 
 comment on column task_mgmt.tasks.result is 'What came out of it; null while nothing has.';
 comment on column task_mgmt.tasks.error is 'Why it failed; null if it has not.';
 comment on column task_mgmt.tasks.updated_at is 'When it last changed, by its history.';
+comment on column task_mgmt.tasks.attempts is 'How often it has been started since it was last enqueued.';
+comment on column task_mgmt.tasks.failures is 'How many of these attempts have failed.';
+comment on column task_mgmt.tasks.max_attempts is 'How many attempts may fail before the task has; null for those of its type.';
+comment on column task_mgmt.tasks.backoff is 'How long it waits after a failure: base_seconds, factor, max_seconds, jitter; null for that of its type.';
+comment on column task_mgmt.tasks.run_after is 'When it can be started at the earliest; null if at once.';
+comment on column task_mgmt.tasks.ttl_seconds is 'How long after it was enqueued it expires; null if never.';
+comment on column task_mgmt.tasks.expires_at is 'When it expires unless somebody holds it; null if never, or if it is over.';
+comment on column task_mgmt.tasks.unique_key is 'What no two open tasks have in common; null if none.';
+comment on column task_mgmt.tasks.lease_expires_at is 'When the lease of its holder ends by itself; null if it does not.';
+comment on column task_mgmt.tasks.instance is 'Which of its user''s processes holds it or has held it last; null if it did not say.';
 
 create view task_mgmt.dependencies with (security_barrier) as
 select * from task_mgmt.dependency_details

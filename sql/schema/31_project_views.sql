@@ -23,7 +23,7 @@ comment on column task_mgmt.projects.created_at is 'When it was created.';
 
 create view task_mgmt.users with (security_barrier) as
 select u.project_name, u.user_id, u.hourly_rate, coalesce(active.task_id, '') as active_task, u.qualified_task_types,
-	u.qualified_segment_types, u.is_active, u.bound_role, u.created_at
+	u.qualified_segment_types, u.is_active, u.bound_role, u.created_at, u.capacity
 from task_mgmt.project_user u
 left join lateral (
 	select l.task_id
@@ -43,11 +43,12 @@ comment on column task_mgmt.users.qualified_segment_types is 'The segment types 
 comment on column task_mgmt.users.is_active is 'False if the user gets no more tasks.';
 comment on column task_mgmt.users.bound_role is 'The database role whose members alone act as this user; null if any worker may.';
 comment on column task_mgmt.users.created_at is 'When the user was created.';
+comment on column task_mgmt.users.capacity is 'How many tasks the user may hold at once; null for any number.';
 
 create view task_mgmt.task_types with (security_barrier) as
 select project_name, task_type, completion_statuses, description, max_idle_seconds, min_level, overlap,
 	golden_percent, golden_min_score_percent, golden_min_answers, verification_handler,
-	completion_handler, creation_handler, created_at
+	completion_handler, creation_handler, created_at, lease_seconds, max_attempts, backoff
 from task_mgmt.task_type
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.task_types is 'Task types: the kinds of work of a project.';
@@ -65,6 +66,9 @@ comment on column task_mgmt.task_types.verification_handler is 'The function tha
 comment on column task_mgmt.task_types.completion_handler is 'The function that follows a completion; null if none.';
 comment on column task_mgmt.task_types.creation_handler is 'The function that creates a task for a segment; null if none.';
 comment on column task_mgmt.task_types.created_at is 'When it was created.';
+comment on column task_mgmt.task_types.lease_seconds is 'How long a lease of claim_tasks lasts that says nothing else; null for the setting task_mgmt.lease_seconds.';
+comment on column task_mgmt.task_types.max_attempts is 'How many attempts of a task may fail before the task has; null for the setting task_mgmt.max_attempts.';
+comment on column task_mgmt.task_types.backoff is 'How long a task waits after a failure: base_seconds, factor, max_seconds, jitter; null for the default.';
 
 create function task_mgmt.submission_as_json(submission task_mgmt.submission, user_id text, task_id text) returns jsonb
 language sql stable parallel safe

@@ -2,7 +2,7 @@
 
 create view task_mgmt.held_tasks with (security_barrier) as
 select l.project_name, l.task_id, t.task_type, nullif(t.segment_type, '') as segment_type, h.user_id, l.leased_at,
-	l.started_at, idle.seconds as idle_seconds, idle.limit_seconds as max_idle_seconds,
+	l.started_at, l.attempt, l.fence as lease_token, l.expires_at as lease_expires_at, l.instance, idle.seconds as idle_seconds, idle.limit_seconds as max_idle_seconds,
 	greatest(idle.limit_seconds - idle.seconds, 0) as remaining_lease_seconds, idle.seconds >= idle.limit_seconds as is_idle
 from task_mgmt.lease l
 join task_mgmt.task t on t.project_name = l.project_name and t.task_no = l.task_no
@@ -11,7 +11,7 @@ join task_mgmt.project p on p.project_name = l.project_name
 join task_mgmt.project_user h on h.project_name = l.project_name and h.user_no = l.user_no
 cross join lateral (
 	select extract(epoch from (select task_mgmt.present()) - l.leased_at)::float8,
-		task_mgmt.idle_limit(y.max_idle_seconds, p.max_idle_seconds, (select task_mgmt.server_idle_limit()))
+		task_mgmt.idle_limit(l, y.max_idle_seconds, p.max_idle_seconds, (select task_mgmt.server_idle_limit()))
 ) as idle (seconds, limit_seconds)
 where l.project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.held_tasks is 'Who holds what, since when, and how soon somebody else may take it over.';
@@ -23,8 +23,12 @@ comment on column task_mgmt.held_tasks.user_id is 'Who holds it.';
 comment on column task_mgmt.held_tasks.leased_at is 'When the lease was last started or renewed.';
 comment on column task_mgmt.held_tasks.started_at is
 	'When this lease began, or that of a former holder it was taken over from; null if brought in as held and not started since.';
+comment on column task_mgmt.held_tasks.attempt is 'Which attempt it is.';
+comment on column task_mgmt.held_tasks.lease_token is 'What the holder names it by; another one after every claim.';
+comment on column task_mgmt.held_tasks.lease_expires_at is 'When the lease ends by itself; null if it is taken over once it is idle.';
+comment on column task_mgmt.held_tasks.instance is 'Which of the user''s processes holds it; null if it did not say.';
 comment on column task_mgmt.held_tasks.idle_seconds is 'Seconds since the lease was last renewed.';
-comment on column task_mgmt.held_tasks.max_idle_seconds is 'The idle limit: that of the task type, else of the project, else the setting.';
+comment on column task_mgmt.held_tasks.max_idle_seconds is 'The idle limit: the length of a lease that ends by itself; else that of the task type, of the project, or the setting.';
 comment on column task_mgmt.held_tasks.remaining_lease_seconds is 'Seconds until the idle limit; 0 once it is reached.';
 comment on column task_mgmt.held_tasks.is_idle is 'True once the idle limit is reached, so that somebody else may take the task over.';
 

@@ -14,29 +14,43 @@ select * from (
 	left join task_mgmt.project_user u on u.project_name = l.project_name and u.user_no = l.user_no
 	where t.task_no is null or u.user_no is null
 
-	union all -- I2: a user holds one task of a project at most.
-	select 'I2 one task a user', l.project_name, u.user_id, string_agg(l.task_id, ', ' order by l.task_id)
+	union all -- I2: a user holds as many tasks of a project as they may, one in general.
+	select 'I2 as many tasks as a user may hold', l.project_name, u.user_id, string_agg(l.task_id, ', ' order by l.task_id)
 	from task_mgmt.lease l
 	join task_mgmt.project_user u on u.project_name = l.project_name and u.user_no = l.user_no
-	group by l.project_name, u.user_id
-	having count(*) > 1
+	group by l.project_name, u.user_id, u.capacity
+	having count(*) > u.capacity
 
 	union all -- I3: a completed task has an allowed completion status and a completer; an open one has neither.
 	select 'I3 completion is consistent', t.project_name, t.task_id, t.status || ', "' || t.completion_status || '"'
 	from task_mgmt.task t
 	left join task_mgmt.task_type y on y.project_name = t.project_name and y.task_type = t.task_type
 	left join task_mgmt.project_user u on u.project_name = t.project_name and u.user_no = t.completed_user_no
-	where t.status in ('created', 'running')
+	where t.status in ('created', 'scheduled', 'retrying', 'running')
 		or (t.status = 'completed') <> (t.completion_status <> '')
 		or (t.status = 'completed') <> (t.completed_user_no is not null)
 		or (t.status = 'completed') <> (t.completed_at is not null)
-		or t.status = 'completed' and (u.user_no is null or t.completion_status <> all (y.completion_statuses))
+		or t.status = 'completed' and (u.user_no is null
+			or t.completion_status <> all (task_mgmt.allowed_statuses(y.completion_statuses)))
 
 	union all -- I3, D4: nobody holds a finished task.
 	select 'I3 nobody holds a finished task', t.project_name, t.task_id, t.status::text
 	from task_mgmt.lease l
 	join task_mgmt.task t on t.project_name = l.project_name and t.task_no = l.task_no
 	where t.status <> 'queued'
+
+	union all -- Attempts are counted by claims: that of a lease is a later one than those before it; some of them failed.
+	select 'attempts are claims', t.project_name, t.task_id, format('attempts %s, failures %s, lease %s', t.attempts, t.failures, l.attempt)
+	from task_mgmt.task t
+	left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
+	where t.failures < 0 or t.failures > t.attempts or l.attempt <= t.attempts
+
+	union all -- A finished task neither expires nor waits for a time, and its key is free.
+	select 'nothing to come for a finished task', t.project_name, t.task_id, t.status::text
+	from task_mgmt.task t
+	left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
+	where t.status <> 'queued' and (t.expires_at is not null or t.open_key is not null or b.run_after is not null or b.is_on_hold)
+		or t.status = 'queued' and t.open_key is distinct from t.unique_key
 
 	union all -- I4: a task waits for as many dependencies as are not satisfied.
 	select 'I4 waits for its unsatisfied dependencies', coalesce(d.project_name, b.project_name),
@@ -170,7 +184,8 @@ select * from (
 	from task_mgmt.ready r
 	full join task_mgmt.startable s on s.project_name = r.project_name and s.queue_no = r.queue_no
 		and s.has_seed_state = r.has_seed_state and s.is_shared = r.is_shared and s.urgency = r.urgency and s.task_no = r.task_no
-		and s.lane_no = r.lane_no and s.task_id = r.task_id
+		and s.lane_no = r.lane_no and s.task_id = r.task_id and s.attempts = r.attempts
+		and s.expires_at is not distinct from r.expires_at and s.channel is not distinct from r.channel
 	where r.task_no is null or s.task_no is null
 
 	union all -- A user is qualified for what the arrays name, and for nothing else.

@@ -11,8 +11,8 @@ pub struct Index {
     /// The positions of its columns in a row of the table.
     columns: Vec<usize>,
     unique: pg_sys::IndexUniqueCheck::Type,
-    /// Of a partial index: which of `columns` is null in rows that it leaves out.
-    leaves_out: Option<usize>,
+    /// Then it leaves out rows in which any of its columns is null.
+    is_partial: bool,
 }
 
 impl Index {
@@ -31,7 +31,7 @@ impl Index {
                     true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
                     false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
                 },
-                leaves_out: (!(*info).ii_Predicate.is_null()).then_some((*form).indnkeyatts as usize - 1),
+                is_partial: !(*info).ii_Predicate.is_null(),
             }
         }
     }
@@ -50,7 +50,7 @@ impl Index {
             nulls[position] = row[*column].is_none();
             datums[position] = row[*column].unwrap_or(pg_sys::Datum::null());
         }
-        if self.leaves_out.is_some_and(|position| nulls[position]) {
+        if self.is_partial && nulls[..self.columns.len()].contains(&true) {
             return;
         }
         let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());

@@ -9,7 +9,9 @@ use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
 use crate::tasks;
+use crate::unique_keys;
 use crate::users;
+use crate::waiting;
 
 /// Moves between open and completed, or from one outcome to another; what is given differs from what is so.
 pub fn set_completion(task: &LockedTask, status: Option<&str>, user: Option<&str>) -> Result<(), Error> {
@@ -69,11 +71,12 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         }
     }
     ready::withdraw(task.project, &[task.task_no])?;
+    waiting::end(task.project, &[task.task_no])?;
     end_leases(task.project, &[task.task_no])?;
     sql!(
         "update task_mgmt.task
         set status = 'completed', completion_status = $3, completed_user_no = $4, completed_at = $5,
-            is_concluded = is_concluded and not $6
+            is_concluded = is_concluded and not $6, expires_at = null, open_key = null
         where project_name = $1 and task_no = $2"
     )
     .run(&[
@@ -141,9 +144,7 @@ impl State {
 
 /// Opens a finished task again. The caller holds the key of the dependency graph.
 pub fn reopen(task: &LockedTask) -> Result<(), Error> {
-    if let (Some(original_no), "cancelled") = (task.original_no, task.status.as_str()) {
-        overlap::require_room(task.project, original_no, task.task_id)?;
-    }
+    task.require_room()?;
     clear_outcome(task)?;
     events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
@@ -152,12 +153,15 @@ pub fn reopen(task: &LockedTask) -> Result<(), Error> {
 }
 
 /// Makes a finished task an open one; what depends on it and who gets it is for the caller to see to.
-pub fn clear_outcome(task: &LockedTask) -> Result<(), Error> {
+/// Returns how often it has been started.
+pub fn clear_outcome(task: &LockedTask) -> Result<i32, Error> {
+    unique_keys::lock_of(task.project, task.task_no)?;
     sql!(
         "update task_mgmt.task
-        set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null, is_concluded = false
-        where project_name = $1 and task_no = $2"
+        set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null, is_concluded = false,
+            open_key = unique_key
+        where project_name = $1 and task_no = $2
+        returning attempts"
     )
-    .run(&[task.project.into(), task.task_no.into()])?;
-    Ok(())
+    .value(&[task.project.into(), task.task_no.into()])
 }

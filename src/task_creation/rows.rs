@@ -38,6 +38,10 @@ struct NewRow<'a> {
     overlap: i16,
     is_ready: bool,
     is_held_back: bool,
+    is_on_hold: bool,
+    /// Only if it is to come.
+    run_after: Option<Instant>,
+    expires_at: Option<Instant>,
     assigned_user_no: Option<i32>,
     active_user_no: Option<i32>,
     completed_user_no: Option<i32>,
@@ -70,6 +74,9 @@ impl<'a> NewRows<'a> {
             };
             let task_id = task.task_id.as_deref().unwrap_or_default();
             let is_open = task.active_user_id.is_empty() && task.completed_user_id.is_empty();
+            let is_on_hold = task.is_on_hold();
+            let run_after = task.run_after.map(Instant::from).filter(|run_after| *run_after > now);
+            let expires_at = task.ttl_seconds.filter(|_| task.completed_user_id.is_empty() && !is_on_hold);
             Ok(NewRow {
                 task,
                 task_no,
@@ -80,8 +87,11 @@ impl<'a> NewRows<'a> {
                 has_seed_state: task.has_seed_state(),
                 // What is brought in with its holder or outcome is the work of one user.
                 overlap: if is_open { task.overlap.unwrap_or(1) } else { 1 },
-                is_ready: is_open && task.is_active && !task.is_paused,
+                is_ready: is_open && task.is_active && !is_on_hold && run_after.is_none() && !task.is_paused,
                 is_held_back: !task.is_active,
+                is_on_hold,
+                run_after,
+                expires_at: expires_at.map(|seconds| run_after.unwrap_or(now).plus_seconds(seconds)),
                 assigned_user_no: user_no(&task.assigned_user_id),
                 active_user_no: user_no(&task.active_user_id),
                 completed_user_no: user_no(&task.completed_user_id),
@@ -137,11 +147,13 @@ impl<'a> NewRows<'a> {
         let (project, now, role) = (self.project, self.now.into_datum(), self.role.as_str().into_datum());
         let no_state = json::datum("{}");
         let no_text = "".into_datum();
+        let zero = 0_i32.into_datum();
         let text = move |text: &str| if text.is_empty() { no_text } else { text.into_datum() };
         self.tasks.iter().map(move |new| {
             let ng_state = new.task.ng_state.map_or(no_state, |state| json::datum(state.get()));
             let last_leased = new.last_leased();
             let is_completed = new.completed_user_no.is_some();
+            let unique_key = new.task.unique_key.as_deref().and_then(|key| key.into_datum());
             [
                 project,
                 new.task_no.into_datum(),
@@ -150,6 +162,8 @@ impl<'a> NewRows<'a> {
                 if is_completed { last_leased.into_datum().or(now) } else { None },
                 new.first_start().into_datum(),
                 last_leased.into_datum(),
+                zero,
+                zero,
                 text(&new.task.completion_status),
                 new.id,
                 new.kind.task_type,
@@ -182,21 +196,35 @@ impl<'a> NewRows<'a> {
                 new.task.channel.as_deref().into_datum(),
                 None,
                 None,
+                new.task.ttl_seconds.into_datum(),
+                new.expires_at.into_datum(),
+                unique_key,
+                if is_completed { None } else { unique_key },
+                new.task.max_attempts.into_datum(),
+                new.task.backoff.and_then(|backoff| json::datum(backoff.get())),
+                None,
             ]
         })
     }
 
     pub fn insert_blocked(&self) -> Result<(), Error> {
-        let held_back = self.tasks.iter().filter(|new| new.is_held_back);
-        let task_nos: Vec<i64> = held_back.map(|new| new.task_no).collect();
-        if task_nos.is_empty() {
+        let waits = |new: &&NewRow| new.is_held_back || new.is_on_hold || new.run_after.is_some();
+        let waiting: Vec<&NewRow> = self.tasks.iter().filter(waits).collect();
+        if waiting.is_empty() {
             return Ok(());
         }
         sql!(
-            "insert into task_mgmt.blocked (project_name, task_no, unsatisfied, is_held)
-            select $1, task_no, 0, true from unnest($2) as task_no"
+            "insert into task_mgmt.blocked (project_name, task_no, unsatisfied, is_held, is_on_hold, run_after)
+            select $1, task_no, 0, is_held, is_on_hold, run_after
+            from unnest($2, $3, $4, $5) as new (task_no, is_held, is_on_hold, run_after)"
         )
-        .run(&[self.project_name.into(), task_nos.into()])?;
+        .run(&[
+            self.project_name.into(),
+            waiting.iter().map(|new| new.task_no).collect::<Vec<_>>().into(),
+            waiting.iter().map(|new| new.is_held_back).collect::<Vec<_>>().into(),
+            waiting.iter().map(|new| new.is_on_hold).collect::<Vec<_>>().into(),
+            waiting.iter().map(|new| new.run_after).collect::<Vec<_>>().into(),
+        ])?;
         Ok(())
     }
 
@@ -211,6 +239,9 @@ impl<'a> NewRows<'a> {
                 new.last_leased().unwrap_or(self.now).into_datum(),
                 new.first_start().into_datum(),
                 new.id,
+                1_i32.into_datum(),
+                None,
+                None,
             ]
         });
         Table::open(c"lease").insert_all(rows, None);
@@ -229,6 +260,9 @@ impl<'a> NewRows<'a> {
                 new.task_no.into_datum(),
                 new.kind.lane_no.into_datum(),
                 new.id,
+                0_i32.into_datum(),
+                new.expires_at.into_datum(),
+                new.task.channel.as_deref().into_datum(),
             ]
         });
         Table::open(c"ready").insert_all(rows, None);

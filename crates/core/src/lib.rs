@@ -3,6 +3,7 @@
 //! Nothing here knows PostgreSQL.
 
 pub mod arguments;
+pub mod completions;
 pub mod cycles;
 pub mod dependencies;
 pub mod edits;
@@ -17,6 +18,7 @@ pub mod pay;
 pub mod priorities;
 pub mod projects;
 pub mod qualifications;
+pub mod retries;
 pub mod segment_types;
 pub mod segment_updates;
 pub mod segments;

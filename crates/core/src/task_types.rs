@@ -1,11 +1,13 @@
 //! What may be said of a task type, and the types that every annotation project has.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
 use crate::qualifications::check_level;
+use crate::retries::{Backoff, check_duration, check_max_attempts};
 use crate::shares::Share;
 use crate::tasks::check_overlap;
 
@@ -30,6 +32,12 @@ pub struct NewTaskType {
     pub golden_min_score_percent: Option<Share>,
     #[serde(default)]
     pub golden_min_answers: Option<i32>,
+    #[serde(default)]
+    pub lease_seconds: Option<f64>,
+    #[serde(default)]
+    pub max_attempts: Option<i32>,
+    #[serde(default)]
+    pub backoff: Option<Value>,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -52,6 +60,12 @@ pub struct TaskTypePatch {
     pub golden_min_score_percent: Option<Option<Share>>,
     #[serde(default, deserialize_with = "present")]
     pub golden_min_answers: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub lease_seconds: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub max_attempts: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub backoff: Option<Option<Value>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -94,6 +108,7 @@ impl NewTaskType {
         check_level("data.min_level", task_type.min_level)?;
         task_type.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         check_answers(task_type.golden_min_answers)?;
+        check_retries(task_type.lease_seconds, task_type.max_attempts, task_type.backoff.as_ref())?;
         Ok(task_type)
     }
 }
@@ -114,8 +129,20 @@ impl TaskTypePatch {
         patch.min_level.flatten().map_or(Ok(()), |level| check_level("data.min_level", level))?;
         patch.overlap.flatten().map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         check_answers(patch.golden_min_answers.flatten())?;
+        let backoff = patch.backoff.as_ref().and_then(Option::as_ref);
+        check_retries(patch.lease_seconds.flatten(), patch.max_attempts.flatten(), backoff)?;
         Ok(patch)
     }
+}
+
+fn check_retries(
+    lease_seconds: Option<f64>,
+    max_attempts: Option<i32>,
+    backoff: Option<&Value>,
+) -> Result<(), Invalid> {
+    lease_seconds.map_or(Ok(()), |seconds| check_duration("data.lease_seconds", seconds))?;
+    max_attempts.map_or(Ok(()), |attempts| check_max_attempts("data.max_attempts", attempts))?;
+    backoff.map_or(Ok(()), |backoff| Backoff::parse("data.backoff", &backoff.to_string()).map(|_| ()))
 }
 
 fn check_answers(answers: Option<i32>) -> Result<(), Invalid> {

@@ -11,7 +11,9 @@ use crate::arguments::{
 };
 use crate::neuroglancer::seed::seed_of;
 use crate::priorities::Priority;
+use crate::retries::{Backoff, check_duration, check_max_attempts};
 use crate::task_content::TaskContent;
+use crate::times::Timestamp;
 
 /// The `data` of `create_task`: a task as it is to be, so that an existing project can be brought in with its state.
 /// Payloads pass through as text, so that no number loses a digit.
@@ -65,6 +67,31 @@ pub struct NewTask<'a> {
     /// Another word for assigned_user_id.
     #[serde(default, deserialize_with = "or_default")]
     agent: String,
+    /// False is the same as `hold`.
+    pub run_immediately: Option<bool>,
+    pub hold: Option<bool>,
+    pub run_after: Option<Timestamp>,
+    pub ttl_seconds: Option<f64>,
+    #[serde(default, borrow)]
+    pub unique_key: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub on_duplicate: OnDuplicate,
+    /// Whether an open task with its key is meant instead.
+    #[serde(skip)]
+    pub is_twin: bool,
+    pub max_attempts: Option<i32>,
+    #[serde(default, borrow)]
+    pub backoff: Option<&'a RawValue>,
+}
+
+/// What becomes of a new task whose unique key an open one has.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDuplicate {
+    #[default]
+    Refuse,
+    /// It is not made, and the open one is meant.
+    Existing,
 }
 
 /// The `data` of `update_task`: an absent key keeps the value, null clears it.
@@ -117,6 +144,28 @@ pub struct TaskPatch<'a> {
     pub metadata: Option<Option<&'a RawValue>>,
     #[serde(deserialize_with = "present")]
     pub channel: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub run_after: Option<Option<Timestamp>>,
+    #[serde(deserialize_with = "present")]
+    pub max_attempts: Option<Option<i32>>,
+    #[serde(borrow, deserialize_with = "present")]
+    pub backoff: Option<Option<&'a RawValue>>,
+}
+
+/// The `filters` of `requeue_failed`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FailedFilters {
+    pub task_type: Option<String>,
+    pub channel: Option<String>,
+    pub agent: Option<String>,
+    pub batch_id: Option<String>,
+}
+
+impl FailedFilters {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        parse_object("filters", text)
+    }
 }
 
 /// The id of a supervoxel or segment: all of 0 to 2^64-1, as a number or, for readers that lose digits above 2^53, as text.
@@ -206,6 +255,7 @@ impl<'a> NewTask<'a> {
         self.overlap.map_or(Ok(()), |overlap| check_overlap(format_args!("{argument}.overlap"), overlap))?;
         self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(format_args!("{argument}.first_start_ts"), ts))?;
         self.content().check(argument)?;
+        self.check_queueing(argument)?;
         self.check_state(argument)
     }
 
@@ -219,6 +269,28 @@ impl<'a> NewTask<'a> {
         }
         self.assigned_user_id = agent;
         Ok(())
+    }
+
+    /// Whether it waits until it is enqueued.
+    pub fn is_on_hold(&self) -> bool {
+        self.hold.or(self.run_immediately.map(|run| !run)).unwrap_or_default()
+    }
+
+    fn check_queueing(&self, argument: fmt::Arguments) -> Result<(), Invalid> {
+        if let (Some(hold), Some(run)) = (self.hold, self.run_immediately)
+            && hold == run
+        {
+            return Err(Invalid(format!("{argument}.hold and {argument}.run_immediately contradict each other")));
+        }
+        let seconds = self.ttl_seconds;
+        seconds.map_or(Ok(()), |seconds| check_duration(format_args!("{argument}.ttl_seconds"), seconds))?;
+        if let Some(key) = &self.unique_key {
+            check_name(format_args!("{argument}.unique_key"), key)?;
+        }
+        let attempts = self.max_attempts;
+        attempts.map_or(Ok(()), |attempts| check_max_attempts(format_args!("{argument}.max_attempts"), attempts))?;
+        let backoff = self.backoff.map(|backoff| Backoff::parse(&format!("{argument}.backoff"), backoff.get()));
+        backoff.transpose().map(|_| ())
     }
 
     fn check_state(&self, argument: fmt::Arguments) -> Result<(), Invalid> {
@@ -246,6 +318,9 @@ impl<'a> NewTask<'a> {
         if is_completed && is_held {
             return refuse("Completed task cannot have active user");
         }
+        if (is_completed || is_held) && (self.is_on_hold() || self.run_after.is_some()) {
+            return refuse("Task with active user or completion status cannot be on hold or scheduled");
+        }
         if (is_completed || is_held) && self.overlap.is_some_and(|overlap| overlap > 1) {
             return refuse("Task with an overlap cannot have active user or completion status");
         }
@@ -260,7 +335,7 @@ impl<'a> TaskPatch<'a> {
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
 
-    const FIXED: [(&'static str, &'static str); 11] = [
+    const FIXED: [(&'static str, &'static str); 16] = [
         ("task_id", "a task keeps its id"),
         ("status", "start_task, release_task, cancel_task and reactivate_task set it"),
         ("active_user_id", "start_task, release_task and force_release_task set it"),
@@ -272,6 +347,11 @@ impl<'a> TaskPatch<'a> {
         ("result", "whoever completes the task sets it"),
         ("error", "whoever fails at the task sets it"),
         ("updated_at", "every change sets it"),
+        ("attempts", "claim_tasks and start_task count it, enqueue_task begins anew"),
+        ("failures", "fail_task and sweep count it, enqueue_task begins anew"),
+        ("ttl_seconds", "extend_ttl prolongs it"),
+        ("expires_at", "extend_ttl prolongs it"),
+        ("unique_key", "a task keeps its key"),
     ];
 
     /// Whether the task may stand elsewhere among the ready ones afterwards, or not at all.
@@ -284,6 +364,8 @@ impl<'a> TaskPatch<'a> {
             || self.is_active.is_some()
             || self.is_paused.is_some()
             || self.overlap.is_some()
+            || self.run_after.is_some()
+            || self.channel.is_some()
     }
 
     /// Whether anything but assignment, activity and completion is to change.
@@ -301,6 +383,8 @@ impl<'a> TaskPatch<'a> {
             || self.is_checked.is_some()
             || self.overlap.is_some()
             || self.has_content()
+            || self.max_attempts.is_some()
+            || self.backoff.is_some()
     }
 
     /// Whether anything of what the task says of itself is to change.
@@ -349,6 +433,9 @@ impl<'a> TaskPatch<'a> {
         }
         patch.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         patch.content().check(format_args!("data"))?;
+        let attempts = patch.max_attempts.flatten();
+        attempts.map_or(Ok(()), |attempts| check_max_attempts("data.max_attempts", attempts))?;
+        patch.backoff.flatten().map(|backoff| Backoff::parse("data.backoff", backoff.get())).transpose()?;
         if let Some(found) = seed_id(format_args!("data"), patch.segment_seed_id.flatten(), patch.extra_data.flatten())?
         {
             patch.segment_seed_id = Some(Some(found));
@@ -499,7 +586,7 @@ mod tests {
             let error = TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap_err();
             assert!(error.0.starts_with(&format!("data.{key}: invalid type: null, expected")), "{error}");
         }
-        for key in [
+        let clearable = [
             "extra_data",
             "note",
             "segment_type",
@@ -512,9 +599,38 @@ mod tests {
             "drift_score",
             "metadata",
             "channel",
-        ] {
+            "run_after",
+            "max_attempts",
+            "backoff",
+        ];
+        for key in clearable {
             TaskPatch::parse(&format!(r#"{{"{key}": null}}"#)).unwrap();
         }
+    }
+
+    #[test]
+    fn hold_and_run_immediately_are_one_thing() {
+        let is_on_hold = |text: &str| NewTask::parse(text).unwrap().is_on_hold();
+        assert!(is_on_hold(r#"{"task_type": "t", "run_immediately": false}"#));
+        assert!(is_on_hold(r#"{"task_type": "t", "hold": true}"#));
+        assert!(!is_on_hold(r#"{"task_type": "t"}"#) && !is_on_hold(r#"{"task_type": "t", "run_immediately": true}"#));
+        let both = r#"{"task_type": "t", "hold": true, "run_immediately": true}"#;
+        assert_eq!(refusal(both), "data.hold and data.run_immediately contradict each other");
+        let held = r#"{"task_type": "t", "active_user_id": "u", "hold": true}"#;
+        assert!(refusal(held).starts_with("Task with active user or completion status cannot be on hold"));
+    }
+
+    #[test]
+    fn what_comes_later_is_checked_at_once() {
+        assert!(refusal(r#"{"task_type": "t", "ttl_seconds": 0}"#).starts_with("data.ttl_seconds must be above 0"));
+        assert!(
+            refusal(r#"{"task_type": "t", "max_attempts": 0}"#).starts_with("data.max_attempts must be at least 1")
+        );
+        assert!(refusal(r#"{"task_type": "t", "backoff": {"factor": 0}}"#).starts_with("data.backoff.factor must be"));
+        assert!(
+            refusal(r#"{"task_type": "t", "on_duplicate": "x"}"#).starts_with("data.on_duplicate: unknown variant")
+        );
+        assert!(refusal(r#"{"task_type": "t", "run_after": "soon"}"#).contains("is not a time such as"));
     }
 
     #[test]
@@ -547,6 +663,14 @@ mod tests {
             "metadata",
             "channel",
             "agent",
+            "run_immediately",
+            "hold",
+            "run_after",
+            "ttl_seconds",
+            "unique_key",
+            "on_duplicate",
+            "max_attempts",
+            "backoff",
         ];
         let nulls: String = keys.iter().map(|key| format!(r#", "{key}": null"#)).collect();
         let text = format!(r#"{{"task_type": "t"{nulls}}}"#);

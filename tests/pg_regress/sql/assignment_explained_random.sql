@@ -89,8 +89,8 @@ begin
 			foreach t in array array(select task_id from task_mgmt.tasks where project_name = 'p' order by 1) loop
 				-- What is peeked comes after what is held.
 				select bool_and(e.is_passed) filter (where e.applies_to = 'both'),
-					bool_and(e.is_passed) filter (where e.rule <> 'the user holds no other task'),
-					bool_or(not e.is_passed) filter (where e.rule = 'the user holds no other task')
+					bool_and(e.is_passed) filter (where e.rule <> 'the user may hold another task'),
+					bool_or(not e.is_passed) filter (where e.rule = 'the user may hold another task')
 				into may_start, may_get, holds from explain_assignment('p', u, t) e;
 				started := outcome(format('select start_task(''p'', %L, %L)', u, t));
 				if may_start <> (started = t or started like t || '#%') then

@@ -14,7 +14,9 @@ end $$;
 set timezone = 'UTC';
 
 set task_mgmt.fake_now = '2030-01-01 00:01:39.5+00';
-select * from task_mgmt.held_tasks order by task_id;
+select project_name, task_id, task_type, segment_type, user_id, leased_at, started_at, attempt, lease_expires_at, instance, idle_seconds,
+	max_idle_seconds, remaining_lease_seconds, is_idle
+from task_mgmt.held_tasks order by task_id;
 -- From exactly the limit on, somebody else may take it, and does.
 set task_mgmt.fake_now = '2030-01-01 00:01:40+00';
 select task_id, idle_seconds, remaining_lease_seconds, is_idle from task_mgmt.held_tasks where task_id = 'a';

@@ -43,7 +43,7 @@ select * from broken($$update task_mgmt.lease set user_no = 99999$$);
 select * from broken($$update task_mgmt.lease set task_id = 'free'$$);
 
 -- I2: one task a user.
-select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id) select project_name, #t'mine'), user_no, fence, leased_at, started_at, 'mine' from task_mgmt.lease$$);
+select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id, attempt) select project_name, #t'mine'), user_no, fence, leased_at, started_at, 'mine', 1 from task_mgmt.lease$$);
 
 -- I3: a completion is whole.
 select * from broken($$update task_mgmt.task set completion_status = 'Odd' where task_id = 'done'$$);
@@ -103,7 +103,7 @@ select * from broken($$update task_mgmt.ready set urgency = 0 where task_id = 'f
 select * from broken($$update task_mgmt.ready set task_id = 'other' where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set has_seed_state = true where task_id = 'free'$$);
 select * from broken($$update task_mgmt.ready set is_shared = true where task_id = 'free'$$);
-select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, is_shared, urgency, task_no, lane_no, task_id) select project_name, lane_no, false, has_seed_state, false, -priority, task_no, lane_no, task_id from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
+select * from broken($$insert into task_mgmt.ready (project_name, queue_no, is_returned, has_seed_state, is_shared, urgency, task_no, lane_no, task_id, attempts) select project_name, lane_no, false, has_seed_state, false, -priority, task_no, lane_no, task_id, attempts from task_mgmt.task where task_id in ('held', 'waits', 'done', 'paused', 'inactive', 'cancelled')$$);
 select * from broken($$update task_mgmt.task set is_paused = true where task_id = 'free'$$);
 select * from broken($$update task_mgmt.task set is_paused = false where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set assigned_user_no = #u'v') where task_id = 'mine'$$);
@@ -119,7 +119,7 @@ select * from broken($$update task_mgmt.task set overlap = 3 where task_id = 'sh
 select * from broken($$update task_mgmt.task set overlap = 1 where task_id = 'shared'$$);
 select * from broken($$update task_mgmt.task set original_no = #t'shared') where task_id = 'paused'$$);
 select * from broken($$update task_mgmt.task set status = 'completed', completion_status = 'Done', completed_user_no = #u'v'), completed_at = created_at where task_id = 'shared#2'$$);
-select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id) select project_name, task_no, #u'v'), task_no, now(), now(), task_id from task_mgmt.task where task_id = 'shared#2'$$);
+select * from broken($$insert into task_mgmt.lease (project_name, task_no, user_no, fence, leased_at, started_at, task_id, attempt) select project_name, task_no, #u'v'), task_no, now(), now(), task_id, 1 from task_mgmt.task where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set segment_seed_id = 5 where task_id = 'shared#2'$$);
 select * from broken($$update task_mgmt.task set is_concluded = true where task_id in ('done', 'shared')$$);
 
@@ -184,3 +184,15 @@ update task_mgmt.segment_update set is_requeued = true;
 select * from task_mgmt.check_invariants();
 drop function broken;
 select delete_project('p', cascade => true);
+
+-- Attempts are claims, some of which failed; what is ready says the same of them as the task.
+select * from broken($$update task_mgmt.task set failures = 1 where task_id = 'free'$$);
+select * from broken($$update task_mgmt.lease set attempt = 0$$);
+select * from broken($$update task_mgmt.ready set attempts = 7 where task_id = 'free'$$);
+select * from broken($$update task_mgmt.ready set expires_at = now() where task_id = 'free'$$);
+select * from broken($$update task_mgmt.ready set channel = 'c' where task_id = 'free'$$);
+-- Nothing is to come for a finished task, and an open one has its key.
+select * from broken($$update task_mgmt.task set expires_at = now() where task_id = 'done'$$);
+select * from broken($$update task_mgmt.task set open_key = 'k' where task_id = 'done'$$);
+select * from broken($$update task_mgmt.task set unique_key = 'k' where task_id = 'free'$$);
+select * from broken($$insert into task_mgmt.blocked (project_name, task_no, unsatisfied, run_after) values ('p', #t'cancelled'), 0, now())$$);

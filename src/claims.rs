@@ -1,0 +1,367 @@
+//! Claims of machine workers: several tasks at once, on leases that end by themselves.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::arguments::{Invalid, check_name};
+use task_mgmt_core::retries::check_duration;
+
+use crate::access::{self, Level};
+use crate::arguments::required;
+use crate::assignment::Worker;
+use crate::candidates::{self, Candidate, Candidates, Whose};
+use crate::clock::Instant;
+use crate::columns::{event, ready};
+use crate::error::Error;
+use crate::events;
+use crate::expiry;
+use crate::json::Jsonb;
+use crate::locks::{self, Key};
+use crate::projects;
+use crate::rows::{self, Snapshot, Table};
+use crate::settings;
+use crate::spi::sql;
+use crate::sweeping;
+use crate::waiting;
+
+/// A call has the key of each task that it claims.
+pub const MOST_TASKS: usize = 100;
+
+/// Gives a worker tasks to work on, at most so many; with each a token that names this claim of it.
+///
+/// *Arguments*: `max_tasks` from 1 to 100; `task_types` are the only ones to take, by default all that the user is qualified for;
+/// `channel` the only one; `lease_seconds` after which a lease ends unless `heartbeat` prolongs it (default: that of the task type, or
+/// the setting `task_mgmt.lease_seconds`); `own_tasks` says what to do with those assigned to the user: `first`, `only`, or `none` of
+/// them; `instance` tells processes apart that work under one user.
+/// *Returns* a row for each task, the most urgent first, then the oldest; no row if there is nothing to do, or if the user holds as many
+/// tasks as they may (see `create_user`).
+/// *Effect*: frees tasks whose time has come; if it finds too few, also those whose lease has ended. Tasks with an overlap and
+/// those whose ng_state is in the seed form are for `start_task`.
+/// *Errors*: P0002 project, user or task type unknown; 55000 project or user not active; 22023 a bad argument; 42501 access denied.
+/// *Locks*: the user's key, shared if the user may hold any number of tasks; the keys of the tasks. Candidates whose key is taken
+/// are passed over.
+/// *Source*: other systems reference 1.5, 2.3, 3.3, 6.3.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
+fn claim_tasks(
+    project_name: Option<&str>,
+    user_id: Option<&str>,
+    max_tasks: default!(Option<i32>, 1),
+    task_types: default!(Option<Vec<Option<String>>>, "NULL"),
+    channel: default!(Option<&str>, "NULL"),
+    lease_seconds: default!(Option<f64>, "NULL"),
+    own_tasks: default!(Option<&str>, "'first'"),
+    instance: default!(Option<&str>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(task_id, String),
+            name!(task_type, String),
+            name!(title, Option<String>),
+            name!(params, Jsonb),
+            name!(attempt, i32),
+            name!(lease_token, i64),
+            name!(lease_expires_at, TimestampWithTimeZone),
+            name!(priority, i32),
+            name!(channel, Option<String>),
+            name!(description, String),
+            name!(metadata, Jsonb),
+            name!(created_at, TimestampWithTimeZone),
+        ),
+    >,
+    ErrorReport,
+> {
+    let project = projects::enter(Level::Worker, project_name)?;
+    let user = required("user_id", user_id)?;
+    let wish = Wish::check(max_tasks, task_types, channel, lease_seconds, own_tasks, instance)?;
+    let worker = lock_worker(project, user)?;
+    access::require_binding(project, user, worker.bound_role)?;
+    worker.require_active()?;
+    let claimed = claim(worker, &wish)?;
+    Ok(TableIterator::new(describe(project, claimed)?))
+}
+
+/// What a worker asks for.
+struct Wish<'w> {
+    most: usize,
+    task_types: Option<Vec<String>>,
+    channel: Option<&'w str>,
+    lease_seconds: Option<f64>,
+    whose: Whose,
+    instance: Option<&'w str>,
+}
+
+impl<'w> Wish<'w> {
+    /// Errors: 22023.
+    fn check(
+        max_tasks: Option<i32>,
+        task_types: Option<Vec<Option<String>>>,
+        channel: Option<&'w str>,
+        lease_seconds: Option<f64>,
+        own_tasks: Option<&str>,
+        instance: Option<&'w str>,
+    ) -> Result<Self, Error> {
+        let most = required("max_tasks", max_tasks)?;
+        if !(1..=MOST_TASKS as i32).contains(&most) {
+            return Err(Invalid(format!("max_tasks must be from 1 to {MOST_TASKS}, found {most}")).into());
+        }
+        let task_types = task_types.map(|names| {
+            names.into_iter().map(|name| required("an element of task_types", name)).collect::<Result<Vec<_>, _>>()
+        });
+        lease_seconds.map_or(Ok(()), |seconds| check_duration("lease_seconds", seconds))?;
+        instance.map_or(Ok(()), |instance| check_name("instance", instance))?;
+        let whose = match required("own_tasks", own_tasks)? {
+            "first" => Whose::Both,
+            "only" => Whose::Own,
+            "none" => Whose::Common,
+            found => {
+                return Err(Invalid(format!("own_tasks must be first, only or none, found \"{found}\"")).into());
+            }
+        };
+        Ok(Self { most: most as usize, task_types: task_types.transpose()?, channel, lease_seconds, whose, instance })
+    }
+}
+
+/// The user, under the user's key: shared by those who may hold any number of tasks, who need not wait for each other.
+fn lock_worker<'a>(project: &'a str, user: &'a str) -> Result<Worker<'a>, Error> {
+    let key = Key::User(project, user);
+    let mut is_shared = Worker::find(project, user)?.capacity.is_none();
+    loop {
+        match is_shared {
+            true => locks::share(key),
+            false => locks::lock(key),
+        }
+        let worker = Worker::find(project, user)?;
+        if worker.capacity.is_none() == is_shared {
+            return Ok(worker);
+        }
+        match is_shared {
+            true => locks::unshare(key),
+            false => locks::unlock(key),
+        }
+        is_shared = !is_shared;
+    }
+}
+
+/// A task that the worker has, but for the rows that say so.
+struct Claimed {
+    task_no: i64,
+    task_id: String,
+    lane_no: i32,
+    attempt: i32,
+}
+
+/// A task that was claimed, by number, with its token and the end of its lease.
+type Lease = (i64, i64, Instant, i32);
+
+fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Lease>, Error> {
+    let room = worker.capacity.map_or(usize::MAX, |capacity| (capacity - worker.held_count).max(0) as usize);
+    let most = wish.most.min(room);
+    if let Some(task_types) = &wish.task_types {
+        worker.lanes = lanes_of(worker.project, task_types, &worker.lanes)?;
+    }
+    waiting::free_due(worker.project, worker.now)?;
+    let mut claimed = take_candidates(&worker, wish, most)?;
+    if claimed.len() < most && sweeping::reclaim(worker.project, worker.now)? > 0 {
+        let more = take_candidates(&worker, wish, most - claimed.len())?;
+        claimed.extend(more);
+    }
+    write_leases(&worker, wish, claimed)
+}
+
+/// Takes the best candidates out of `task_mgmt.ready`.
+fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Claimed>, Error> {
+    let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
+    let mut claimed = Vec::with_capacity(most);
+    if let Some(channel) = wish.channel {
+        for whose in [Whose::Own, Whose::Common] {
+            if wish.whose == Whose::Both || wish.whose == whose {
+                take_from_channel(worker, (channel, whose), most, (&ready, &snapshot), &mut claimed)?;
+            }
+        }
+        rows::finish();
+        return Ok(claimed);
+    }
+    let mut candidates = Candidates::of(wish.whose, worker, &ready, &snapshot)?;
+    while claimed.len() < most
+        && let Some(candidate) = candidates.next()?
+    {
+        claimed.extend(try_take(worker, candidate, &ready)?);
+    }
+    rows::finish();
+    expiry::expire_met(worker, &candidates)?;
+    Ok(claimed)
+}
+
+/// The same of one channel, in which the tasks of all lanes stand in their order.
+fn take_from_channel(
+    worker: &Worker,
+    (channel, whose): (&str, Whose),
+    most: usize,
+    (ready, snapshot): (&Table, &Snapshot),
+    claimed: &mut Vec<Claimed>,
+) -> Result<(), Error> {
+    let keys = &mut [rows::Key::text(ready::PROJECT_NAME, worker.project), rows::Key::text(ready::CHANNEL, channel)];
+    let mut scan = ready.scan(c"ready_channel_idx", snapshot, keys);
+    while claimed.len() < most
+        && let Some(row) = scan.next()
+    {
+        pgrx::check_for_interrupts!();
+        let queue_no: i32 = row.get(ready::QUEUE_NO)?;
+        let is_theirs = if whose == Whose::Own { queue_no == -worker.user_no } else { queue_no > 0 };
+        let candidate = candidates::candidate(&row)?;
+        let is_live = candidate.expires_at.is_none_or(|expires_at| expires_at > worker.now);
+        if is_theirs && is_live && worker.lanes.binary_search(&candidate.lane_no).is_ok() {
+            claimed.extend(try_take(worker, candidate, ready)?);
+        }
+    }
+    Ok(())
+}
+
+/// Takes the candidate unless somebody is at it, or it is for `start_task`.
+fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Option<Claimed>, Error> {
+    if candidate.is_shared || candidate.has_seed_state {
+        return Ok(None);
+    }
+    let key = Key::Task(worker.project, &candidate.task_id);
+    if !locks::try_lock(key) {
+        return Ok(None);
+    }
+    if !ready.try_delete(candidate.place)? {
+        locks::unlock(key);
+        return Ok(None);
+    }
+    let (task_no, attempt) = (candidate.rank.task_no, candidate.attempts + 1);
+    Ok(Some(Claimed { task_no, task_id: candidate.task_id, lane_no: candidate.lane_no, attempt }))
+}
+
+/// Writes who has the tasks: a lease and an event for each.
+fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<Vec<Lease>, Error> {
+    if claimed.is_empty() {
+        return Ok(vec![]);
+    }
+    let lane_nos = claimed.iter().map(|task| task.lane_no).collect();
+    let durations = lease_seconds_of(worker.project, lane_nos, wish.lease_seconds)?;
+    let tokens = events::next_numbers(claimed.len());
+    let leases: Vec<Lease> = claimed
+        .iter()
+        .zip(tokens)
+        .map(|(task, token)| {
+            let seconds = durations.iter().find(|(lane_no, _)| *lane_no == task.lane_no).map(|(_, seconds)| *seconds);
+            let expires_at = worker.now.plus_seconds(seconds.unwrap_or_else(settings::lease_seconds));
+            (task.task_no, token, expires_at, task.attempt)
+        })
+        .collect();
+    let (project, user_no, now) = (worker.project.into_datum(), worker.user_no.into_datum(), worker.now.into_datum());
+    let instance = wish.instance.into_datum();
+    Table::open(c"lease").insert_all(
+        claimed.iter().zip(&leases).map(|(task, (task_no, token, expires_at, attempt))| {
+            [
+                project,
+                task_no.into_datum(),
+                user_no,
+                token.into_datum(),
+                now,
+                now,
+                task.task_id.as_str().into_datum(),
+                attempt.into_datum(),
+                expires_at.into_datum(),
+                instance,
+            ]
+        }),
+        None,
+    );
+    let log = Table::open(c"event");
+    let kind = log.label(event::KIND, c"started");
+    log.insert_all(
+        leases.iter().map(|(task_no, token, _, _)| {
+            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None]
+        }),
+        None,
+    );
+    rows::finish();
+    Ok(leases)
+}
+
+/// Those of the lanes that are of these types. Errors: P0002 a type is unknown.
+fn lanes_of(project: &str, task_types: &[String], lanes: &[i32]) -> Result<Vec<i32>, Error> {
+    let unknown = sql!(
+        "select name from unnest($2) as name
+        where not exists (select from task_mgmt.task_type y where y.project_name = $1 and y.task_type = name)
+        limit 1"
+    )
+    .first(&[project.into(), task_types.to_vec().into()], |row| row.get::<String>(1))?;
+    if let Some(unknown) = unknown {
+        return Err(crate::task_types::not_found(project, &unknown)?);
+    }
+    sql!(
+        "select a.lane_no
+        from task_mgmt.lane a
+        where a.project_name = $1 and a.task_type = any($2) and a.lane_no = any($3)
+        order by a.lane_no"
+    )
+    .all(&[project.into(), task_types.to_vec().into(), lanes.to_vec().into()], |row| row.get(1))
+}
+
+/// How long leases of tasks of these lanes last.
+fn lease_seconds_of(project: &str, mut lane_nos: Vec<i32>, asked: Option<f64>) -> Result<Vec<(i32, f64)>, Error> {
+    lane_nos.sort_unstable();
+    lane_nos.dedup();
+    if let Some(seconds) = asked {
+        return Ok(lane_nos.into_iter().map(|lane_no| (lane_no, seconds)).collect());
+    }
+    sql!(
+        "select a.lane_no, y.lease_seconds
+        from task_mgmt.lane a
+        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = a.task_type
+        where a.project_name = $1 and a.lane_no = any($2) and y.lease_seconds is not null"
+    )
+    .all(&[project.into(), lane_nos.into()], |row| Ok((row.get(1)?, row.get(2)?)))
+}
+
+type Described = (
+    String,
+    String,
+    Option<String>,
+    Jsonb,
+    i32,
+    i64,
+    TimestampWithTimeZone,
+    i32,
+    Option<String>,
+    String,
+    Jsonb,
+    TimestampWithTimeZone,
+);
+
+fn describe(project: &str, leases: Vec<Lease>) -> Result<Vec<Described>, Error> {
+    if leases.is_empty() {
+        return Ok(vec![]);
+    }
+    let task_nos: Vec<i64> = leases.iter().map(|lease| lease.0).collect();
+    sql!(
+        "select t.task_id, t.task_type, t.title, coalesce(t.params, '{}'), l.attempt, l.fence, l.expires_at, t.priority,
+            t.channel, coalesce(t.description, ''), coalesce(t.metadata, '{}'), t.created_at
+        from unnest($2) with ordinality as claimed (task_no, position)
+        join task_mgmt.task t on t.project_name = $1 and t.task_no = claimed.task_no
+        join task_mgmt.lease l on l.project_name = $1 and l.task_no = claimed.task_no
+        order by claimed.position"
+    )
+    .all(&[project.into(), task_nos.into()], |row| {
+        Ok((
+            row.get(1)?,
+            row.get(2)?,
+            row.find(3)?,
+            row.get(4)?,
+            row.get(5)?,
+            row.get(6)?,
+            row.get(7)?,
+            row.get(8)?,
+            row.find(9)?,
+            row.get(10)?,
+            row.get(11)?,
+            row.get(12)?,
+        ))
+    })
+}

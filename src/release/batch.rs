@@ -1,0 +1,72 @@
+//! Completing many tasks at once. Those that nothing else follows from are written table by table; the rows of all tasks are locked or
+//! changed before any gate, in the order of their numbers.
+
+use pgrx::prelude::*;
+
+use super::{HeldTask, Outcome};
+use crate::columns::event;
+use crate::error::Error;
+use crate::events;
+use crate::rows::{self, Table};
+use crate::satisfaction;
+use crate::tasks;
+
+/// Completes tasks, all or none, whose keys the caller has locked, and those of what they are copies of.
+pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result<(), Error> {
+    held.sort_by_key(|(task, _)| task.task_no);
+    for (task, outcome) in &held {
+        task.require_binding()?;
+        let task_type = &task.task_type;
+        tasks::require_status_allowed(outcome.status, &task_type.name, &task_type.completion_statuses)?;
+    }
+    if held.iter().all(|(task, _)| task.is_plain()) {
+        return complete_plain(project, &held);
+    }
+    let originals = held.iter().filter_map(|(task, _)| task.task_row.original_no);
+    tasks::lock_rows(project, originals.chain(held.iter().map(|(task, _)| task.task_no)).collect())?;
+    held.into_iter().try_for_each(|(task, outcome)| task.complete(outcome))
+}
+
+fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
+    let mut with_dependents = vec![];
+    for (task, outcome) in held {
+        task.end_lease()?;
+        if task.write_outcome(outcome)? {
+            with_dependents.push((task, outcome));
+        }
+    }
+    write_events(project, held);
+    rows::finish();
+    if with_dependents.is_empty() {
+        return Ok(());
+    }
+    let upstream_nos: Vec<i64> = with_dependents.iter().map(|(task, _)| task.task_no).collect();
+    satisfaction::lock_gates(project, &upstream_nos)?;
+    with_dependents
+        .into_iter()
+        .try_for_each(|(task, outcome)| satisfaction::satisfy(project, task.task_no, outcome.status, task.now))
+}
+
+fn write_events(project: &str, held: &[(HeldTask, Outcome)]) {
+    let log = Table::open(c"event");
+    let kind = log.label(event::KIND, c"completed");
+    let project = project.into_datum();
+    let numbers = events::next_numbers(held.len());
+    let rows = held.iter().zip(numbers).map(|((task, outcome), number)| {
+        let (task_no, user_no) = (task.task_no.into_datum(), task.user_no.into_datum());
+        let now = task.now.into_datum();
+        [project, task_no, number.into_datum(), now, kind, user_no, None, outcome.status.into_datum()]
+    });
+    log.insert_all(rows, None);
+}
+
+impl HeldTask<'_> {
+    /// Whether nothing but the satisfaction of dependents follows from its completion.
+    fn is_plain(&self) -> bool {
+        let task_type = &self.task_type;
+        self.task_row.original_no.is_none()
+            && task_type.verification_handler.is_none()
+            && task_type.completion_handler.is_none()
+            && task_type.golden_percent.is_none()
+    }
+}

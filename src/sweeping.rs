@@ -1,0 +1,113 @@
+//! Sweeping: what should happen by itself as time passes, done by whoever calls. Leases end, tasks expire, tasks are due. All of it is
+//! bounded, may be called from many places at once, and waits for nobody's key; workers that find nothing to do also do some.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use task_mgmt_core::arguments::Invalid;
+
+use crate::access;
+use crate::arguments::required;
+use crate::clock::{self, Instant};
+use crate::error::Error;
+use crate::expiry;
+use crate::leases::{self, Failure};
+use crate::locks::{self, Key};
+use crate::release::HeldTask;
+use crate::spi::sql;
+use crate::waiting;
+
+/// Ends leases whose time is over, lets tasks expire, and frees tasks whose time has come, in all projects in which the caller may
+/// work.
+///
+/// *Arguments*: `max_rows` of each kind in each project, from 1 to 100000; of leases, 64 at most.
+/// *Effect*: a lease that has ended counts as a failed attempt: the task is tried again, or has failed, as after `fail_task`. What it leaves
+/// for the next call, a claim does when it comes to it; so nothing is late, but a queue that is swept now and then answers faster.
+/// *Returns* a row for each project with something to do: how many leases ended, tasks expired, tasks were freed.
+/// *Errors*: 22023 a bad argument; 42501 the caller may work in no project.
+/// *Locks*: of what it sweeps the keys, rows and gates, without waiting; what somebody else is at stays for the next call.
+/// *Source*: other systems reference 1.5 (reaper), 3.3 (cleanup), 6.3.
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::type_complexity)]
+fn sweep(
+    max_rows: default!(Option<i32>, 1000),
+) -> Result<
+    TableIterator<
+        'static,
+        (name!(project_name, String), name!(leases_ended, i64), name!(tasks_expired, i64), name!(tasks_freed, i64)),
+    >,
+    ErrorReport,
+> {
+    let most = required("max_rows", max_rows)?;
+    if !(1..=100_000).contains(&most) {
+        return Err(Error::from(Invalid(format!("max_rows must be from 1 to 100000, found {most}"))).into());
+    }
+    let now = clock::now()?;
+    let mut swept = vec![];
+    for project in access::workable_projects()? {
+        locks::share(Key::Project(&project));
+        let counts =
+            (reclaim_some(&project, now, most)?, expiry::expire(&project, now, most)?, free(&project, now, most)?);
+        if counts != (0, 0, 0) {
+            swept.push((project, counts.0 as i64, counts.1 as i64, counts.2 as i64));
+        }
+    }
+    Ok(TableIterator::new(swept))
+}
+
+/// Ends leases of a project whose time is over; how many.
+pub fn reclaim(project: &str, now: Instant) -> Result<usize, Error> {
+    reclaim_some(project, now, locks::MOST_KEYS as i32)
+}
+
+fn reclaim_some(project: &str, now: Instant, most: i32) -> Result<usize, Error> {
+    let ended: Vec<(String, i64, String, Option<String>)> = sql!(
+        "select l.task_id, l.fence, u.user_id, l.instance
+        from task_mgmt.lease l
+        join task_mgmt.project_user u on u.project_name = $1 and u.user_no = l.user_no
+        where l.project_name = $1 and l.expires_at <= $2 and l.expires_at is not null
+        order by l.expires_at
+        limit $3"
+    )
+    .all(&[project.into(), now.into(), most.min(locks::MOST_KEYS as i32).into()], |row| {
+        Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.find(4)?))
+    })?;
+    let mut count = 0;
+    for (task_id, token, user, instance) in ended {
+        count += usize::from(try_reclaim(project, &task_id, token, &user, instance.as_deref())?);
+    }
+    Ok(count)
+}
+
+/// Ends one of them unless somebody is at it, or has prolonged it.
+fn try_reclaim(project: &str, task_id: &str, token: i64, user: &str, instance: Option<&str>) -> Result<bool, Error> {
+    let key = Key::Task(project, task_id);
+    if !locks::try_lock(key) {
+        return Ok(false);
+    }
+    match HeldTask::look_up_token(project, task_id, token)? {
+        Some(held) if held.has_ended() && held.try_lock_rows()? => {
+            let by = instance.map_or(user.to_owned(), |instance| format!("{user} ({instance})"));
+            let error = format!("The lease of {by} ended.");
+            let failure =
+                Failure { error: &error, kind: "lease_expired", is_retryable: true, delay_seconds: None, result: None };
+            leases::fail(&held, failure)?;
+            Ok(true)
+        }
+        _ => {
+            locks::unlock(key);
+            Ok(false)
+        }
+    }
+}
+
+fn free(project: &str, now: Instant, most: i32) -> Result<usize, Error> {
+    let mut count = 0;
+    while count < most as usize {
+        match waiting::free_due(project, now)? {
+            0 => break,
+            freed => count += freed,
+        }
+    }
+    Ok(count)
+}
