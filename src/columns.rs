@@ -57,7 +57,8 @@ pub mod task {
     pub const ORIGINAL_NO: i16 = 20;
     pub const IS_CHECK: i16 = 21;
     pub const NOTE: i16 = 27;
-    pub const COUNT: usize = 30;
+    pub const HAS_CONVERSATIONS: i16 = 31;
+    pub const COUNT: usize = 31;
 }
 
 pub mod segment {

@@ -24,12 +24,14 @@ mod spi;
 mod assignment;
 mod candidates;
 mod clearing;
+mod conversations;
 mod copies;
 mod cross_project;
 mod dependencies;
 mod edits;
 mod eligibility;
 mod explanation;
+mod facts;
 mod forecast;
 mod golden;
 mod grants;
@@ -289,7 +291,7 @@ mod tests {
             task_type: PROJECT_NAME TASK_TYPE COMPLETION_STATUSES VERIFICATION_HANDLER COMPLETION_HANDLER GOLDEN_PERCENT;
             lane: PROJECT_NAME LANE_NO TASK_TYPE SEGMENT_TYPE MIN_LEVEL;
             task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS COMPLETION_STATUS
-                TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO IS_CHECK NOTE;
+                TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO IS_CHECK NOTE HAS_CONVERSATIONS;
             segment: PROJECT_NAME SEED_ID STATUS CREATED_AT;
             lease: PROJECT_NAME TASK_NO USER_NO LEASED_AT STARTED_AT TASK_ID;
             ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE IS_SHARED URGENCY TASK_NO LANE_NO TASK_ID;

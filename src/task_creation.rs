@@ -48,6 +48,8 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     let firsts = named.firsts;
     let now = clock::now()?;
     spi::begin_writing();
+    // Their numbers come first: what is held from the beginning is claimed with its conversations.
+    let conversation_nos = events::next_numbers(new.iter().map(|task| task.conversations.len()).sum());
     let numbers = events::next_numbers(new.len());
     make_up_ids(project, new)?;
     if !overlaps.is_empty() {
@@ -59,7 +61,8 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
-    rows.insert_blocked()
+    rows.insert_blocked()?;
+    rows.insert_conversations(conversation_nos)
 }
 
 /// Gives a number as its id to each task that has none. An id that somebody chose is passed over.

@@ -21,9 +21,10 @@ const RECORD: &str =
 /// *Arguments*: `data` is an object; only `task_type` is required. Keys: task_id (default: a number), task_type, priority
 /// (default 50), batch_id, ng_state, ng_state_initial (default: ng_state), extra_data, note, segment_type, segment_seed_id
 /// (default: extra_data.seed_id; if there is a segment of this seed, its expected type is the segment_type), assigned_user_id, is_active (false: waits until it is activated or its last dependency is
-/// satisfied), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type); and, for
-/// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
-/// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
+/// satisfied), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type),
+/// conversations (an array of what `create_conversation` takes, in order); and, for bringing in existing tasks, which are the work
+/// of one user, active_user_id with last_leased_ts (0, the default: never, so the lease begins now), first_start_ts (Unix
+/// seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`, also a segment_type
 /// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
@@ -140,6 +141,13 @@ pub fn record(project: &str, task_id: &str) -> Result<Jsonb, Error> {
 /// The number of a task, which never changes. Errors: P0002.
 pub fn find_no(project: &str, task_id: &str) -> Result<i64, Error> {
     sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2")
+        .first(&[project.into(), task_id.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, task_id)?), Ok)
+}
+
+/// The same for a call that only reads. Errors: P0002.
+pub fn visible_no(project: &str, task_id: &str) -> Result<i64, Error> {
+    read!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2")
         .first(&[project.into(), task_id.into()], |row| row.get(1))?
         .map_or_else(|| Err(not_found(project, task_id)?), Ok)
 }

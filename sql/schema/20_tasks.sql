@@ -3,7 +3,7 @@
 -- least, and its neighbours at about the same time, so a page keeps room for most of them: then no index is written.
 -- has_seed_state says that ng_state is in the seed form, so that nobody has to read it to know. A task with an overlap above 1 is
 -- worked on in copies, each of which is a task that names it as its original; it is_concluded if they completed it. A copy that
--- is_check is one of a golden task.
+-- is_check is one of a golden task. has_conversations stays true once it is, so that a completion without any looks for none.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -36,6 +36,7 @@ create table task_mgmt.task (
 	ng_state jsonb not null default '{}',
 	ng_state_initial jsonb not null default '{}',
 	extra_data jsonb,
+	has_conversations boolean not null default false,
 	constraint task_pkey primary key (project_name, task_no),
 	constraint task_task_id_key unique (project_name, task_id)
 ) with (fillfactor = 60);

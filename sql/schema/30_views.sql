@@ -19,7 +19,10 @@ select t.project_name, t.task_id, t.task_type,
 	coalesce(t.first_start_ts, l.started_at) as first_start_ts,
 	t.completed_at, t.created_at, t.ng_state, t.ng_state_initial, t.extra_data,
 	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap,
-	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id
+	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id,
+	case when t.has_conversations then (
+		select count(*) from task_mgmt.conversation v where v.project_name = t.project_name and v.task_no = t.task_no
+	) else 0 end as conversation_count
 from task_mgmt.task t
 left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
@@ -70,7 +73,7 @@ comment on view task_mgmt.dependency_details is 'Internal: dependencies of all p
 create view task_mgmt.tasks with (security_barrier) as
 select project_name, task_id, task_type, status, completion_status, priority, assigned_user_id, active_user_id,
 	completed_user_id, is_active, is_paused, is_checked, segment_type, segment_seed_id, batch_id, note, last_leased_ts,
-	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id
+	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id, conversation_count
 from task_mgmt.task_details
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.tasks is 'Tasks with who holds them and what state they are in.';
@@ -99,6 +102,7 @@ comment on column task_mgmt.tasks.ng_state_initial is 'The neuroglancer state as
 comment on column task_mgmt.tasks.extra_data is 'Whatever else the project keeps with the task.';
 comment on column task_mgmt.tasks.overlap is 'How many users work on copies of it; 1 for a task that one user works on.';
 comment on column task_mgmt.tasks.original_task_id is 'The task that it is a copy of; null for any other.';
+comment on column task_mgmt.tasks.conversation_count is 'How many conversations it has, in whatever state.';
 
 create view task_mgmt.dependencies with (security_barrier) as
 select * from task_mgmt.dependency_details

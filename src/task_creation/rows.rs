@@ -10,6 +10,7 @@ use task_mgmt_core::tasks::{DEFAULT_PRIORITY, NewTask};
 use crate::access;
 use crate::clock::Instant;
 use crate::columns::task;
+use crate::conversations;
 use crate::error::Error;
 use crate::json;
 use crate::lanes::Lanes;
@@ -172,6 +173,7 @@ impl<'a> NewRows<'a> {
                 ng_state,
                 new.task.ng_state_initial.map_or(ng_state, |state| json::datum(state.get())),
                 new.task.extra_data.and_then(|data| json::datum(data.get())),
+                (!new.task.conversations.is_empty()).into_datum(),
             ]
         })
     }
@@ -188,6 +190,11 @@ impl<'a> NewRows<'a> {
         )
         .run(&[self.project_name.into(), task_nos.into()])?;
         Ok(())
+    }
+
+    pub fn insert_conversations(&self, numbers: Vec<i64>) -> Result<(), Error> {
+        let of_tasks = self.tasks.iter().map(|new| (new.task_no, new.task.conversations.as_slice()));
+        conversations::insert(self.project_name, of_tasks, numbers, self.now)
     }
 
     pub fn insert_leases(&self) {

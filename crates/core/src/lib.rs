@@ -3,10 +3,12 @@
 //! Nothing here knows PostgreSQL.
 
 pub mod arguments;
+pub mod conversations;
 pub mod cycles;
 pub mod dependencies;
 pub mod edits;
 pub mod endpoints;
+pub mod facts;
 pub mod feedback;
 pub mod frontier;
 pub mod golden;
