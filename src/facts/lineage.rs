@@ -16,6 +16,25 @@ use crate::projects;
 use crate::spi::sql;
 use crate::tasks;
 
+/// Rows go in one order, so that who deletes tasks and who deletes facts wait for each other one way round.
+macro_rules! forget {
+    ($condition:literal) => {
+        sql!(concat!(
+            "delete from task_mgmt.task_fact l
+            using (
+                select task_no, relation, fact_id
+                from task_mgmt.task_fact
+                where project_name = $1 and ",
+            $condition,
+            "
+                order by task_no, relation, fact_id
+                for update
+            ) old
+            where l.project_name = $1 and l.task_no = old.task_no and l.relation = old.relation and l.fact_id = old.fact_id"
+        ))
+    };
+}
+
 /// Records that a task has found a fact out or read it.
 ///
 /// *Arguments*: `relation` is produces or reads.
@@ -108,16 +127,14 @@ pub fn record_produced(project: &str, task_nos: Vec<i64>, facts: Vec<String>, no
 
 /// Removes what is recorded of facts that have just been deleted.
 pub fn forget_facts(project: &str, facts: Vec<String>) -> Result<(), Error> {
-    sql!("delete from task_mgmt.task_fact where project_name = $1 and fact_id = any($2)")
-        .run(&[project.into(), facts.into()])?;
+    forget!("fact_id = any($2)").run(&[project.into(), facts.into()])?;
     Ok(())
 }
 
 /// Removes what is recorded of tasks that have just been deleted.
 #[expect(dead_code, reason = "for whoever deletes single tasks")]
 pub fn forget_tasks(project: &str, task_nos: Vec<i64>) -> Result<(), Error> {
-    sql!("delete from task_mgmt.task_fact where project_name = $1 and task_no = any($2)")
-        .run(&[project.into(), task_nos.into()])?;
+    forget!("task_no = any($2)").run(&[project.into(), task_nos.into()])?;
     Ok(())
 }
 

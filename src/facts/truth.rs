@@ -10,7 +10,7 @@ use crate::arguments::{self, required};
 use crate::clock;
 use crate::json::Jsonb;
 use crate::projects;
-use crate::spi::read;
+use crate::spi::{Statement, read};
 
 /// Of each predicate of each subject the fact that is in effect and took effect last, as an array of what `get_fact` returns,
 /// ordered by namespace, subject and predicate.
@@ -29,32 +29,6 @@ fn get_current_truth(
     max_rows: default!(Option<i32>, 100),
     skip: default!(Option<i32>, 0),
 ) -> Result<Jsonb, ErrorReport> {
-    macro_rules! truth {
-        ($candidates:expr) => {
-            read!(concat!(
-                "select coalesce(jsonb_agg(task_mgmt.fact_as_json(d) order by d.namespace, d.subject, d.predicate), '[]')
-                from (
-                    select distinct on (f.namespace, f.subject, f.predicate) f.fact_id
-                    from (",
-                $candidates,
-                ") f
-                    where f.project_name = $1 and f.subject is not null
-                        and ($2 is null or f.namespace = $2)
-                        and ($3 is null or f.subject = $3)
-                        and ($4 is null or f.predicate = $4)
-                        and task_mgmt.fact_status(f.valid_from, f.valid_to, $5) in ('permanent', 'valid')
-                    order by f.namespace, f.subject, f.predicate, coalesce(f.valid_from, f.created_at) desc, f.created_at desc,
-                        f.fact_id
-                    limit $6 offset $7
-                ) latest
-                cross join lateral (
-                    select * from task_mgmt.fact_details d
-                    where d.project_name = $1 and d.fact_id = latest.fact_id
-                    offset 0
-                ) d"
-            ))
-        };
-    }
     let project = required("project_name", project_name)?;
     let max_rows = arguments::within("max_rows", 1..=1000, max_rows)?;
     let skip = arguments::not_negative("skip", skip)?;
@@ -64,8 +38,8 @@ fn get_current_truth(
     keys.add_traits(Traits { namespace, subject, predicate, metadata: None });
     let keys = keys.finish();
     let statement = match keys.is_empty() {
-        true => truth!("select * from task_mgmt.fact"),
-        false => truth!(facts_with_keys!("$8")),
+        true => of_project(),
+        false => of_names(),
     };
     Ok(statement.value(&[
         project.into(),
@@ -77,4 +51,56 @@ fn get_current_truth(
         i64::from(skip).into(),
         keys.into(),
     ])?)
+}
+
+macro_rules! as_array {
+    ($latest:expr) => {
+        concat!(
+            "select coalesce(jsonb_agg(task_mgmt.fact_as_json(d) order by d.namespace, d.subject, d.predicate), '[]')
+            from (",
+            $latest,
+            " limit $6 offset $7) latest
+            cross join lateral (
+                select * from task_mgmt.fact_details d
+                where d.project_name = $1 and d.fact_id = latest.fact_id
+                offset 0
+            ) d"
+        )
+    };
+}
+
+/// Goes from subject to subject by their index, as far as the page needs it.
+fn of_project() -> &'static Statement {
+    read!(as_array!(
+        "select latest.fact_id
+        from (
+            select distinct f.namespace, f.subject
+            from task_mgmt.fact f
+            where f.project_name = $1 and f.subject is not null
+            order by f.namespace, f.subject
+        ) s
+        cross join lateral (
+            select distinct on (f.predicate) f.predicate, f.fact_id
+            from task_mgmt.fact f
+            where f.project_name = $1 and f.namespace = s.namespace and f.subject = s.subject
+                and task_mgmt.fact_status(f.valid_from, f.valid_to, $5) in ('permanent', 'valid')
+            order by f.predicate, coalesce(f.valid_from, f.created_at) desc, f.created_at desc, f.fact_id
+        ) latest
+        order by s.namespace, s.subject, latest.predicate"
+    ))
+}
+
+fn of_names() -> &'static Statement {
+    read!(as_array!(concat!(
+        "select distinct on (f.namespace, f.subject, f.predicate) f.fact_id
+        from (",
+        facts_with_keys!("$8"),
+        ") f
+        where f.project_name = $1 and f.subject is not null
+            and ($2 is null or f.namespace = $2)
+            and ($3 is null or f.subject = $3)
+            and ($4 is null or f.predicate = $4)
+            and task_mgmt.fact_status(f.valid_from, f.valid_to, $5) in ('permanent', 'valid')
+        order by f.namespace, f.subject, f.predicate, coalesce(f.valid_from, f.created_at) desc, f.created_at desc, f.fact_id"
+    )))
 }
