@@ -1,6 +1,8 @@
 //! Arguments as they arrive: a null where a value is needed is an error that names the argument, never a silent null result;
 //! and of the `data` of an update only what it would change counts.
 
+use std::ops::RangeInclusive;
+
 use task_mgmt_core::arguments::Invalid;
 
 use crate::error::Error;
@@ -17,6 +19,18 @@ pub fn not_negative(argument: &'static str, value: Option<i32>) -> Result<i32, E
     match required(argument, value)? {
         value @ 0.. => Ok(value),
         value => Err(Invalid(format!("{argument} must not be negative, found {value}")).into()),
+    }
+}
+
+/// A number that must be given. Errors: 22023 if it is outside of the range.
+pub fn within(argument: &'static str, range: RangeInclusive<i32>, value: Option<i32>) -> Result<i32, Error> {
+    let value = required(argument, value)?;
+    match range.contains(&value) {
+        true => Ok(value),
+        false => {
+            let (least, most) = (range.start(), range.end());
+            Err(Invalid(format!("{argument} must be from {least} to {most}, found {value}")).into())
+        }
     }
 }
 

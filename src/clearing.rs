@@ -15,8 +15,8 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks and links to segments.
-/// Users, task types, segments, supervoxels with the edit events and updates of segments, the totals of closed pay periods and
+/// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks, conversations and links
+/// to segments and facts. Users, task types, segments, facts, supervoxels with the edit events and updates of segments, the totals of closed pay periods and
 /// the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
@@ -114,9 +114,9 @@ fn clear_segments(project_name: Option<&str>) -> Result<i64, ErrorReport> {
 
 /// Removes a project, its users, task and segment types, locks of segments, supervoxels, pay periods, history and grants.
 ///
-/// *Arguments*: `cascade` true also removes its tasks and segments with all that belongs to them.
+/// *Arguments*: `cascade` true also removes its tasks, segments and facts with all that belongs to them.
 /// *Returns* whether there was such a project.
-/// *Errors*: 55000 it has tasks or segments, and `cascade` is false; 42501 the caller is not an admin.
+/// *Errors*: 55000 it has tasks, segments or facts, and `cascade` is false; 42501 the caller is not an admin.
 /// *Locks*: the project's key, alone, then that of all projects' grants.
 /// *Source*: annotation reference 3.4.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -129,10 +129,12 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     }
     let tasks = count_tasks(project)?;
     let segments = sql!("select count(*) from task_mgmt.segment where project_name = $1").value(&[project.into()])?;
-    if !cascade && (tasks > 0 || segments > 0) {
-        return Err(Error::ProjectNotEmpty { project: project.into(), tasks, segments }.into());
+    let facts = sql!("select count(*) from task_mgmt.fact where project_name = $1").value(&[project.into()])?;
+    if !cascade && (tasks > 0 || segments > 0 || facts > 0) {
+        return Err(Error::ProjectNotEmpty { project: project.into(), tasks, segments, facts }.into());
     }
     remove_tasks(project)?;
+    sql!("delete from task_mgmt.fact where project_name = $1").run(&[project.into()])?;
     remove_segments(project)?;
     sql!("delete from task_mgmt.locked_segment where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.segment_type where project_name = $1").run(&[project.into()])?;
@@ -164,6 +166,8 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.feedback where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.golden_task where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.task_fact where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.conversation where project_name = $1").run(&[project.into()])?;
     let tasks = sql!("delete from task_mgmt.task where project_name = $1").run(&[project.into()])?;
     Ok(Removed { tasks: tasks as i64, dependencies: dependencies as i64, submissions: submissions as i64 })
 }

@@ -69,7 +69,8 @@ pub mod task {
     pub const MAX_ATTEMPTS: i16 = 46;
     pub const BACKOFF: i16 = 47;
     pub const INSTANCE: i16 = 48;
-    pub const COUNT: usize = 48;
+    pub const HAS_CONVERSATIONS: i16 = 49;
+    pub const COUNT: usize = 49;
 }
 
 pub mod segment {

@@ -57,6 +57,10 @@ pub enum Error {
     SupervoxelNotFound { project: String, supervoxel: u64 },
     #[error("Edit event {event} not found in project \"{project}\"")]
     EditEventNotFound { project: String, event: String },
+    #[error("Fact '{fact}' not found in project \"{project}\"")]
+    FactNotFound { project: String, fact: String },
+    #[error("Conversation not found: {conversation} in project \"{project}\"")]
+    ConversationNotFound { project: String, conversation: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -64,6 +68,10 @@ pub enum Error {
     #[error("No {kind} handler registered for task type: {task_type}")]
     HandlerNotFound { kind: &'static str, task_type: String },
 
+    #[error("Fact {fact} already exists in project \"{project}\"")]
+    FactExists { project: String, fact: String },
+    #[error("Fact {0} occurs twice in data")]
+    FactTwice(String),
     #[error("Project '{0}' already exists")]
     ProjectExists(String),
     #[error("User {0} already exists with different data")]
@@ -93,8 +101,8 @@ pub enum Error {
 
     #[error("Project '{project}' is {status}")]
     ProjectNotActive { project: String, status: String },
-    #[error("Project '{project}' still has {tasks} tasks{}", and_segments(*segments))]
-    ProjectNotEmpty { project: String, tasks: i64, segments: i64 },
+    #[error("Project '{project}' still has {tasks} tasks{}{}", and_some(*segments, "segments"), and_some(*facts, "facts"))]
+    ProjectNotEmpty { project: String, tasks: i64, segments: i64, facts: i64 },
     #[error("Project '{project}' has no {missing}")]
     NothingToShow { project: String, missing: &'static str },
     #[error("Completion status '{status}' of task type {task_type} is in use")]
@@ -184,6 +192,8 @@ pub enum Error {
     #[error("task_mgmt functions cannot be called within a security-restricted operation")]
     Restricted,
 
+    #[error("Ambiguous short ID: {prefix} begins the ids of several {what}")]
+    AmbiguousPrefix { what: &'static str, prefix: String, found: Vec<String> },
     #[error("{kind} handler {handler} must be a plain function {expected}")]
     HandlerSignature { kind: &'static str, handler: String, expected: &'static str },
     #[error("creation handler {handler} creates tasks of another type than {task_type}")]
@@ -236,6 +246,7 @@ impl Error {
             | Cycle(_)
             | NotTheSegmentsType { .. }
             | AmbiguousTask { .. }
+            | AmbiguousPrefix { .. }
             | HandlerSignature { .. }
             | HandlerOfAnotherType { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_)
@@ -259,6 +270,8 @@ impl Error {
             | LayersOfUnknownType { .. }
             | SupervoxelNotFound { .. }
             | EditEventNotFound { .. }
+            | FactNotFound { .. }
+            | ConversationNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -274,7 +287,9 @@ impl Error {
             | SegmentExists { .. }
             | SegmentTwice(_)
             | SupervoxelExists { .. }
-            | SupervoxelTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            | SupervoxelTwice(_)
+            | FactExists { .. }
+            | FactTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | NothingToShow { .. }
@@ -331,6 +346,7 @@ impl Error {
             )),
             StatusNotAllowed { allowed, .. } if allowed.is_empty() => Some("No status is allowed.".to_owned()),
             StatusNotAllowed { allowed, .. } => Some(format!("Allowed: {}.", allowed.join(", "))),
+            AmbiguousPrefix { found, .. } => Some(format!("Among them: {}.", found.join(", "))),
             PayPeriodClosed { starts_at, ends_at, .. } => {
                 Some(format!("That period is from {starts_at} to {ends_at}."))
             }
@@ -375,6 +391,9 @@ impl Error {
             }
             CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
             TaskFinished { .. } => "reactivate_task opens it again.",
+            AmbiguousPrefix { .. } => "Give more of the id.",
+            FactNotFound { .. } => "create_fact makes one; list_facts finds them.",
+            ConversationNotFound { .. } => "create_conversation makes one; list_conversations names those of a task.",
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
             TaskBlocked { is_in_vain: true, .. } => {
                 "reactivate_task opens it again; delete_dependency or update_dependency lets the task go on without it."
@@ -431,8 +450,8 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-fn and_segments(segments: i64) -> String {
-    if segments == 0 { String::new() } else { format!(" and {segments} segments") }
+fn and_some(count: i64, what: &str) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} {what}") }
 }
 
 fn or_none(name: &str) -> &str {

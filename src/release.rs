@@ -10,6 +10,7 @@ use crate::arguments::required;
 use crate::assignment::Worker;
 use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project_user, task, task_type};
+use crate::conversations;
 use crate::error::Error;
 use crate::events;
 use crate::golden;
@@ -30,7 +31,8 @@ use crate::users;
 /// *Arguments*: `completion_status` is one that the task type allows, or '' to hand the task back unfinished; `note` replaces
 /// the task's note unless null.
 /// *Effect* of a completion, all or nothing: the type's verification handler agrees, the task is completed, dependents that
-/// waited for this status only become startable, the completion handler runs. Of a copy, handler and dependents of the original
+/// waited for this status only become startable, the active conversations that existed when the task was claimed are processed,
+/// the completion handler runs. Of a copy, handler and dependents of the original
 /// follow once all its copies are completed and agree. By the golden_percent of the type, a check may follow, see
 /// `add_golden_task`.
 /// *Returns* true. So it does, and changes nothing, if the same call is repeated: if the user has completed the task
@@ -350,7 +352,7 @@ impl<'a> HeldTask<'a> {
         }
     }
 
-    /// Ends the lease and completes the task; whether other tasks depend on it.
+    /// Ends the lease and completes the task with the conversations that it was claimed with; whether other tasks depend on it.
     fn write_completion(&self, outcome: &Outcome) -> Result<bool, Error> {
         let (project, task_no) = (self.project.into_datum(), self.task_no.into_datum());
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
@@ -361,6 +363,9 @@ impl<'a> HeldTask<'a> {
         log.insert(&[project, task_no, number, now, kind, user_no, None, outcome.status.into_datum()]);
         let has_dependents = self.write_outcome(outcome)?;
         rows::finish();
+        if self.task_row.has_conversations {
+            conversations::process(self.project, self.task_no, self.fence, self.now)?;
+        }
         Ok(has_dependents)
     }
 
@@ -445,6 +450,7 @@ pub struct TaskRow {
     task_no: i64,
     task_type: String,
     has_dependents: bool,
+    has_conversations: bool,
     original_no: Option<i64>,
     is_check: bool,
     pub failures: i32,
@@ -472,6 +478,7 @@ impl TaskRow {
             task_no: row.get(task::TASK_NO)?,
             task_type: row.get(task::TASK_TYPE)?,
             has_dependents: row.get(task::HAS_DEPENDENTS)?,
+            has_conversations: row.get(task::HAS_CONVERSATIONS)?,
             original_no: row.find(task::ORIGINAL_NO),
             is_check: row.get(task::IS_CHECK)?,
             failures: row.get(task::FAILURES)?,

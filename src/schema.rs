@@ -25,10 +25,12 @@ extension_sql_file!("../sql/schema/28_feedback.sql", name = "feedback_sql", requ
 extension_sql_file!("../sql/schema/29_golden.sql", name = "golden_sql", requires = ["feedback_sql"]);
 extension_sql_file!("../sql/schema/29_overlap.sql", name = "overlap_sql", requires = ["golden_sql"]);
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["overlap_sql"]);
+extension_sql_file!("../sql/schema/42_facts.sql", name = "facts_sql", requires = ["events_sql", fact_keys]);
+extension_sql_file!("../sql/schema/43_conversations.sql", name = "conversations_sql", requires = ["facts_sql"]);
 extension_sql_file!(
     "../sql/schema/30_views.sql",
     name = "views_sql",
-    requires = ["events_sql", readable_projects, present]
+    requires = ["conversations_sql", readable_projects, present]
 );
 extension_sql_file!("../sql/schema/31_project_views.sql", name = "project_views_sql", requires = ["views_sql"]);
 extension_sql_file!("../sql/schema/34_segment_views.sql", name = "segment_views_sql", requires = ["project_views_sql"]);
@@ -54,5 +56,15 @@ extension_sql_file!(
     name = "golden_views_sql",
     requires = ["overlap_views_sql", managed_projects]
 );
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["golden_views_sql"]);
+extension_sql_file!(
+    "../sql/schema/44_fact_views.sql",
+    name = "fact_views_sql",
+    requires = ["golden_views_sql", present]
+);
+extension_sql_file!(
+    "../sql/schema/45_conversation_views.sql",
+    name = "conversation_views_sql",
+    requires = ["fact_views_sql"]
+);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["conversation_views_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -56,6 +56,8 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, 
     let new = &mut new[..count];
     let now = clock::now()?;
     spi::begin_writing();
+    // Their numbers come first: what is held from the beginning is claimed with its conversations.
+    let conversation_nos = events::next_numbers(new.iter().map(|task| task.conversations.len()).sum());
     let numbers = events::next_numbers(new.len());
     make_up_ids(project, new)?;
     if !overlaps.is_empty() {
@@ -68,6 +70,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, 
     rows.insert_ready();
     crate::rows::finish();
     rows.insert_blocked()?;
+    rows.insert_conversations(conversation_nos)?;
     Ok(count)
 }
 

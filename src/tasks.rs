@@ -27,7 +27,8 @@ const RECORD: &str =
 /// before which it is not started), ttl_seconds (how long after it was enqueued, or after run_after, it expires unless somebody holds
 /// it; default: never), unique_key (which no other open task of the project may have) with on_duplicate ("refuse", the default, or
 /// "existing": if there is an open task with this key, no task is made and the id of that one is returned), max_attempts and backoff
-/// (instead of those of the type, see `create_task_type`), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type); and, for
+/// (instead of those of the type, see `create_task_type`), is_paused, is_checked, overlap (1 to 100: how many users work on copies of it; default: that of the type),
+/// conversations (an array of what `create_conversation` takes, in order); and, for
 /// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists, or an open task has the unique key; 22023 anything wrong with `data`, also a segment_type
@@ -146,6 +147,13 @@ pub fn record(project: &str, task_id: &str) -> Result<Jsonb, Error> {
 /// The number of a task, which never changes. Errors: P0002.
 pub fn find_no(project: &str, task_id: &str) -> Result<i64, Error> {
     sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2")
+        .first(&[project.into(), task_id.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, task_id)?), Ok)
+}
+
+/// The same for a call that only reads. Errors: P0002.
+pub fn visible_no(project: &str, task_id: &str) -> Result<i64, Error> {
+    read!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2")
         .first(&[project.into(), task_id.into()], |row| row.get(1))?
         .map_or_else(|| Err(not_found(project, task_id)?), Ok)
 }

@@ -26,6 +26,16 @@ create type task_mgmt.segment_update_status as enum ('pending', 'processing', 'c
 comment on type task_mgmt.segment_update_status is
 	'How far the update of a segment is; failed means given up.';
 
+create type task_mgmt.fact_status as enum ('permanent', 'not_yet_valid', 'valid', 'expired');
+comment on type task_mgmt.fact_status is 'Whether a fact is in effect: always, later, now, no more.';
+
+create type task_mgmt.fact_relation as enum ('reads', 'produces');
+comment on type task_mgmt.fact_relation is 'How a task stands to a fact.';
+
+create type task_mgmt.conversation_status as enum ('active', 'processed', 'archived');
+comment on type task_mgmt.conversation_status is
+	'A conversation is active until a completion of its task deals with it, or somebody puts it away.';
+
 create domain task_mgmt.uint64 as numeric(20) constraint uint64_range check (value between 0 and 18446744073709551615);
 comment on domain task_mgmt.uint64 is 'An unsigned 64-bit integer, as ids of segments and supervoxels are.';
 

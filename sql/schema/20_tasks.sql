@@ -6,7 +6,7 @@
 -- is_check is one of a golden task. What stands behind extra_data is what a task says of itself, most often nothing: a null there takes
 -- no room, and reads as what a task has that says nothing. attempts counts the claims and failures the failed ones since the task was last enqueued; while
 -- somebody holds the task, the number of the attempt is in the lease. expires_at and open_key are null once the task is finished:
--- of open tasks, no two have one key.
+-- of open tasks, no two have one key. has_conversations stays true once it is, so that a completion without any looks for none.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -57,6 +57,7 @@ create table task_mgmt.task (
 	max_attempts integer,
 	backoff jsonb,
 	instance text,
+	has_conversations boolean not null default false,
 	constraint task_pkey primary key (project_name, task_no),
 	constraint task_task_id_key unique (project_name, task_id)
 ) with (fillfactor = 60);

@@ -32,7 +32,10 @@ select t.project_name, t.task_id, t.task_type,
 		where e.project_name = t.project_name and e.task_no = t.task_no
 		order by e.event_no desc
 		limit 1
-	)) as updated_at
+	)) as updated_at,
+	case when t.has_conversations then (
+		select count(*) from task_mgmt.conversation v where v.project_name = t.project_name and v.task_no = t.task_no
+	) else 0 end as conversation_count
 from task_mgmt.task t
 left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
@@ -103,7 +106,7 @@ select project_name, task_id, task_type, status, completion_status, priority, as
 	completed_user_id, is_active, is_paused, is_checked, segment_type, segment_seed_id, batch_id, note, last_leased_ts,
 	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id,
 	title, description, params, domain, drift_score, metadata, channel, result, error, updated_at, attempts, failures,
-	max_attempts, backoff, run_after, ttl_seconds, expires_at, unique_key, lease_expires_at, instance
+	max_attempts, backoff, run_after, ttl_seconds, expires_at, unique_key, lease_expires_at, instance, conversation_count
 from task_mgmt.task_details
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.tasks is 'Tasks with who holds them and what state they are in.';
@@ -152,6 +155,7 @@ comment on column task_mgmt.tasks.expires_at is 'When it expires unless somebody
 comment on column task_mgmt.tasks.unique_key is 'What no two open tasks have in common; null if none.';
 comment on column task_mgmt.tasks.lease_expires_at is 'When the lease of its holder ends by itself; null if it does not.';
 comment on column task_mgmt.tasks.instance is 'Which of its user''s processes holds it or has held it last; null if it did not say.';
+comment on column task_mgmt.tasks.conversation_count is 'How many conversations it has, in whatever state.';
 
 create view task_mgmt.dependencies with (security_barrier) as
 select * from task_mgmt.dependency_details

@@ -103,6 +103,27 @@ select * from (
 	from task_mgmt.task t
 	where t.is_concluded and (t.status <> 'completed' or t.overlap = 1)
 
+	union all -- What a task has found out or read exists, and so does the task.
+	select 'lineage of an existing task and fact', l.project_name, coalesce(t.task_id, 'task ' || l.task_no),
+		format('%s %s', l.relation, l.fact_id)
+	from task_mgmt.task_fact l
+	left join task_mgmt.task t on t.project_name = l.project_name and t.task_no = l.task_no
+	left join task_mgmt.fact f on f.project_name = l.project_name and f.fact_id = l.fact_id
+	where t.task_no is null or f.fact_id is null
+
+	union all -- A conversation belongs to an existing task, which says that it has some.
+	select 'conversation of an existing task', c.project_name, coalesce(t.task_id, 'task ' || c.task_no),
+		'conversation ' || c.conversation_no
+	from task_mgmt.conversation c
+	left join task_mgmt.task t on t.project_name = c.project_name and t.task_no = c.task_no
+	where t.task_no is null or not t.has_conversations
+
+	union all -- A fact is one of an existing project.
+	select 'fact of an existing project', f.project_name, f.fact_id, 'created by ' || f.created_by
+	from task_mgmt.fact f
+	left join task_mgmt.project p on p.project_name = f.project_name
+	where p.project_name is null
+
 	union all -- Golden tasks exist and are no copies, and what checks is a copy of an existing task.
 	select 'golden tasks and checks', g.project_name, coalesce(t.task_id, 'task ' || g.task_no), 'is golden'
 	from task_mgmt.golden_task g

@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 
 use super::{HeldTask, Outcome};
 use crate::columns::event;
+use crate::conversations;
 use crate::error::Error;
 use crate::events;
 use crate::rows::{self, Table};
@@ -37,6 +38,9 @@ fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Err
     }
     write_events(project, held);
     rows::finish();
+    for (task, _) in held.iter().filter(|(task, _)| task.task_row.has_conversations) {
+        conversations::process(project, task.task_no, task.fence, task.now)?;
+    }
     if with_dependents.is_empty() {
         return Ok(());
     }

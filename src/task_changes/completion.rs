@@ -1,6 +1,7 @@
 //! Completing and re-opening tasks on a manager's word.
 
 use super::{LockedTask, end_leases};
+use crate::conversations;
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
@@ -87,6 +88,9 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         task.now.into(),
         user.is_some().into(),
     ])?;
+    if let Some(fence) = state.fence {
+        conversations::process(task.project, task.task_no, fence, task.now)?;
+    }
     events::append(task.project, &[task.task_no], "completed", Actor::User(user_no), Some(status), task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, status, task.now)?;
     satisfaction::satisfy(task.project, task.task_no, status, task.now)?;

@@ -11,6 +11,7 @@ use task_mgmt_core::tasks::NewTask;
 use crate::access;
 use crate::clock::Instant;
 use crate::columns::task;
+use crate::conversations;
 use crate::error::Error;
 use crate::json;
 use crate::lanes::Lanes;
@@ -203,6 +204,7 @@ impl<'a> NewRows<'a> {
                 new.task.max_attempts.into_datum(),
                 new.task.backoff.and_then(|backoff| json::datum(backoff.get())),
                 None,
+                (!new.task.conversations.is_empty()).into_datum(),
             ]
         })
     }
@@ -226,6 +228,11 @@ impl<'a> NewRows<'a> {
             waiting.iter().map(|new| new.run_after).collect::<Vec<_>>().into(),
         ])?;
         Ok(())
+    }
+
+    pub fn insert_conversations(&self, numbers: Vec<i64>) -> Result<(), Error> {
+        let of_tasks = self.tasks.iter().map(|new| (new.task_no, new.task.conversations.as_slice()));
+        conversations::insert(self.project_name, of_tasks, numbers, self.now)
     }
 
     pub fn insert_leases(&self) {

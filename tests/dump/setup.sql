@@ -55,6 +55,9 @@ do $$ begin
 		create_task('dump', '{"task_id": "shared", "task_type": "review", "overlap": 2, "extra_data": {"original_task_id": "done"}}'),
 		start_task('dump', 'eve', 'shared'), release_task('dump', 'eve', 'shared#1', 'Fair'), start_task('dump', 'fay', 'shared'),
 		add_golden_task('dump', 'done'), update_task_type('dump', 'review', '{"golden_percent": 33.33, "golden_min_score_percent": 66.67, "golden_min_answers": 3}');
+	perform create_fact('dump', '{"fact_id": "fact 🧠", "text": "\t\\.\nÜber", "tags": ["a,b", "\"{}"], "metadata": {"n": 1.10}, "subject": "s", "predicate": "p", "object_data": 18446744073709551615,
+			"valid_from": "2030-01-01T00:00:00.000001Z", "rule_id": "r", "produced_by_task": "done"}'), read_fact('dump', 'fact 🧠', 'held'),
+		create_conversation('dump', 'held', '{"content": "\t\\.\n"}');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;

@@ -16,6 +16,9 @@ begin
 	assert update_supervoxels_for_merge('dump', '{18446744073709551611}', 1, 'event 🧠', '2030-01-01 00:00:00+00') = 0, 'applied twice';
 	assert (select seed_id from claim_segment_update('dump')) = 18446744073709551613, 'an update is lost';
 
+	assert list_facts('dump', '{"q": "über", "tag": "a,b", "metadata": {"n": 1.1}, "read_by": "held"}') -> 'total' = '1', 'a fact is not found';
+	assert list_facts('dump', '{"q": "über"}') #>> '{items,0,fact_id}' = 'fact 🧠', 'a fact is not found by its index';
+
 	-- The history of a claim, its takeover and its completion goes on, with the handler and the limits that were set.
 	assert start_task('dump', 'bob') = 'mine', 'not what is assigned to bob';
 	assert release_task('dump', 'bob', 'mine', 'Done');
@@ -24,6 +27,7 @@ begin
 	perform set_config('task_mgmt.fake_now', '2030-01-01 00:01:00+00', true);
 	assert start_task('dump', 'carl', 'held') = 'held', 'not taken over';
 	assert release_task('dump', 'carl', 'held', 'Can''t Continue');
+	assert list_conversations('dump', 'held') #>> '{0,status}' = 'processed', 'a conversation was overlooked';
 	assert (get_task('dump', 'waits')->>'is_active')::boolean, 'still waits';
 	assert update_task('dump', 'review', '{"completion_status": "Perfect"}');
 	assert get_task_feedback('dump', 'bob')->0->>'feedback_color' = 'green', 'the built-in handler is not found';

@@ -4,10 +4,12 @@
 
 pub mod arguments;
 pub mod completions;
+pub mod conversations;
 pub mod cycles;
 pub mod dependencies;
 pub mod edits;
 pub mod endpoints;
+pub mod facts;
 pub mod feedback;
 pub mod frontier;
 pub mod golden;

@@ -7,8 +7,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::arguments::{
-    Invalid, Text, check_name, check_unix_seconds, or_default, parse, parse_object, parse_objects, parse_patch, present,
+    Invalid, Object, Text, check_name, check_unix_seconds, or_default, parse, parse_object, parse_objects, parse_patch,
+    present,
 };
+use crate::conversations::NewConversation;
 use crate::neuroglancer::seed::seed_of;
 use crate::priorities::Priority;
 use crate::retries::{Backoff, check_duration, check_max_attempts};
@@ -55,6 +57,8 @@ pub struct NewTask<'a> {
     pub is_checked: bool,
     /// That of the type if there is none.
     pub overlap: Option<i16>,
+    #[serde(default, deserialize_with = "conversations")]
+    pub conversations: Vec<NewConversation>,
     pub title: Option<String>,
     pub description: Option<String>,
     #[serde(default, borrow)]
@@ -253,6 +257,9 @@ impl<'a> NewTask<'a> {
         self.segment_seed_id = seed_id(argument, self.segment_seed_id, self.extra_data)?;
         check_unix_seconds(format_args!("{argument}.last_leased_ts"), self.last_leased_ts)?;
         self.overlap.map_or(Ok(()), |overlap| check_overlap(format_args!("{argument}.overlap"), overlap))?;
+        for (index, conversation) in self.conversations.iter().enumerate() {
+            conversation.check(format_args!("{argument}.conversations[{index}]"))?;
+        }
         self.first_start_ts.map_or(Ok(()), |ts| check_unix_seconds(format_args!("{argument}.first_start_ts"), ts))?;
         self.content().check(argument)?;
         self.check_queueing(argument)?;
@@ -450,6 +457,11 @@ fn yes() -> bool {
 
 fn or_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Option::deserialize(deserializer).map(|given| given.unwrap_or(true))
+}
+
+fn conversations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NewConversation>, D::Error> {
+    let given: Option<Vec<Object<NewConversation>>> = Option::deserialize(deserializer)?;
+    Ok(given.unwrap_or_default().into_iter().map(|Object(conversation)| conversation).collect())
 }
 
 /// A state may be any JSON but null, which by itself would be taken as JSON like any other.
@@ -671,6 +683,7 @@ mod tests {
             "on_duplicate",
             "max_attempts",
             "backoff",
+            "conversations",
         ];
         let nulls: String = keys.iter().map(|key| format!(r#", "{key}": null"#)).collect();
         let text = format!(r#"{{"task_type": "t"{nulls}}}"#);

@@ -204,6 +204,8 @@ pub const FIXTURE: &str = r#"
     select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
     select update_project('p', '{"segmentation_path": "gs://seg", "sv_resolution_x": 4, "sv_resolution_y": 4, "sv_resolution_z": 40}');
     select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
+    select create_fact('p', '{"fact_id": "fact", "text": "words", "subject": "s", "predicate": "s", "object_data": 1}');
+    select create_conversation('p', 'held', '{"content": "words"}');
     select create_project('undo');
     select create_task_type('undo', '{"task_type": "t", "completion_statuses": ["Done"]}');
     select create_user('undo', '{"user_id": "ann", "qualified_task_types": ["t"]}');
@@ -216,6 +218,7 @@ pub const FIXTURE: &str = r#"
 pub fn valid(function: &str, argument: &str) -> Value {
     let expression = match (function, argument) {
         (_, "data") => return Value::json(valid_data(function)),
+        ("list_facts", "filters") => return Value::json(r#"{"status": "permanent"}"#),
         (_, "filters") => return Value::json(r#"{"status": "Raw"}"#),
         (_, "options") => return Value::json("{}"),
         ("create_project", "project_name") => "'another'",
@@ -267,6 +270,11 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "task_id" | "dependent_on_task_id") => "'free'",
         (_, "task_ids") => "'{free}'::text[]",
         (_, "dependency_id") => "'d'",
+        (_, "fact_id" | "prefix") => "'fact'",
+        (_, "relation") => "'reads'",
+        (_, "conversation_id") => "(select max(conversation_id) from task_mgmt.conversations)",
+        (_, "namespace") => "'default'",
+        (_, "subject" | "predicate") => "'s'",
         (_, "completion_status") => "'Done'",
         (_, "level") => "'worker'",
         (_, "handler") => "'public.follow(text, text, text)'::regprocedure",
@@ -330,6 +338,9 @@ fn valid_data(function: &str) -> &'static str {
         "create_segment_type" => r#"{"type_name": "new"}"#,
         "create_segment" => r#"{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}"#,
         "create_segments" | "ingest_segments" => r#"[{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}]"#,
+        "create_fact" => r#"{"text": "words", "fact_id": "new"}"#,
+        "create_facts" => r#"[{"text": "words", "fact_id": "new"}]"#,
+        "create_conversation" => r#"{"content": "words"}"#,
         "create_endpoint" => r#"{"seed_id": 12, "x": 1, "y": 1, "z": 1, "status": "CERTAIN", "user_id": "ann"}"#,
         "replace_endpoints" => r#"[{"x": 1, "y": 1, "z": 1, "status": "CERTAIN"}]"#,
         _ => "{}",

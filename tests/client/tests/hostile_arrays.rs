@@ -132,6 +132,36 @@ fn one_bad_dependency_of_many_refuses_all() {
 }
 
 #[test]
+fn one_bad_fact_of_many_refuses_all() {
+    let database = Database::create("client_many_facts");
+    database.create_project("p", &[]);
+    let mut client = database.connect();
+    client
+        .batch_execute(&format!(
+            r#"select create_task('p', '{{"task_id": "one", "task_type": "t"}}');
+            select create_fact('p', '{{"fact_id": "taken", "text": "x"}}');
+            create temp table good as
+                select jsonb_agg(jsonb_build_object('fact_id', 'n' || number, 'text', 'x', 'produced_by_task', 'one')) as data
+                from generate_series(1, {ELEMENTS}) number"#
+        ))
+        .unwrap();
+    let cases = [
+        ("jsonb_set(data, '{50000}', '7')", "22023", "data[50000]"),
+        ("jsonb_set(data, '{50000,text}', 'null')", "22023", "data[50000].text"),
+        ("jsonb_set(data, '{50000,subject}', '\"s\"')", "22023", "data[50000].subject"),
+        ("jsonb_set(data, '{50000,fact_id}', '\"n7\"')", "42710", "n7"),
+        ("jsonb_set(data, '{50000,fact_id}', '\"taken\"')", "42710", "taken"),
+        ("jsonb_set(data, '{50000,produced_by_task}', '\"none\"')", "P0002", "see data[50000]"),
+    ];
+    for (change, code, culprit) in cases {
+        refused(&mut client, "create_facts", change, code, culprit);
+    }
+    client.batch_execute("select create_facts('p', data) from good").unwrap();
+    refused(&mut client, "create_facts", "data", "42710", "n");
+    assert_invariants(&mut client);
+}
+
+#[test]
 fn a_project_with_many_held_tasks_can_be_brought_in() {
     const USERS: i32 = 30_000;
     let database = Database::create("client_many_held");

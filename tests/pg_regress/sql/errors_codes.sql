@@ -56,8 +56,14 @@ select * from try($$select update_endpoint_status('p', -1, 'u', 'CERTAIN')$$);
 select * from try($$select get_task_feedback('p', 'none')$$);
 select * from try($$select get_supervoxel('p', 7)$$);
 select * from try($$select get_segment_edit_event('p', 'none')$$);
+select * from try($$select get_fact('p', 'none')$$);
+select * from try($$select find_fact('p', 'none')$$);
+select * from try($$select update_conversation('p', 'none', '{}')$$);
 
 -- 42710: it is there already.
+select create_facts('p', '[{"fact_id": "3fa1", "text": "x"}, {"fact_id": "3fa2", "text": "x"}]');
+select * from try($$select create_fact('p', '{"fact_id": "3fa1", "text": "x"}')$$);
+select * from try($$select create_facts('p', '[{"fact_id": "b", "text": "x"}, {"fact_id": "b", "text": "x"}]')$$);
 select * from try($$select create_segment_type('p', '{"type_name": "axon"}')$$);
 select * from try($$select create_segment('p', '{"seed_id": 1, "seed_x": 0, "seed_y": 0, "seed_z": 0}')$$);
 select * from try($$select create_segments('p', '[{"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0}, {"seed_id": 2, "seed_x": 0, "seed_y": 0, "seed_z": 0}]')$$);
@@ -130,6 +136,8 @@ select * from try($$select * from start_task_cross_project('u', 'free')$$);
 select * from try($$select register_handler('p', 'x', 'verification', 'try(text)')$$);
 select * from try($$select register_handler('p', 'x', 'creation', 'task_mgmt.create_trace_v0(text, numeric, jsonb)')$$);
 select * from try($$select get_supervoxel('p', -1)$$);
+select * from try($$select find_fact('p', '3fa')$$);
+select * from try($$select list_facts('p', max_rows => 1001)$$);
 select * from try($$select update_supervoxels_for_merge('p', '{1}', 2, 'e', 'infinity')$$);
 select * from try($$select * from claim_segment_update('p', lease_seconds => 0)$$);
 

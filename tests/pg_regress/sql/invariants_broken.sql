@@ -23,6 +23,7 @@ do $$ begin
 	perform create_split_edit('p', 'done', 'u', '[]', '[]'), create_merge_edit('p', 'done', 'u', '[]');
 	perform create_segment('p', '{"seed_id": 7, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}');
 	perform update_supervoxels_for_merge('p', '{1}', 2, 'e', now());
+	perform create_fact('p', '{"fact_id": "found", "text": "x", "produced_by_task": "done"}'), create_fact('p', '{"fact_id": "said", "text": "x", "created_by": "me"}'), create_conversation('p', 'free', '{"content": "x"}');
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -171,6 +172,13 @@ select * from broken($$insert into task_mgmt.feedback_policy (project_name, task
 select invariant, regexp_replace(object, '\d+$', 'N') as object, detail from broken($$update task_mgmt.split_edit set task_no = 99999999$$);
 select invariant, regexp_replace(object, '\d+$', 'N') as object, detail from broken($$update task_mgmt.merge_edit set task_no = 99999999$$);
 select * from broken($$delete from task_mgmt.segment_edit_event$$);
+
+-- Lineage, conversations and facts are of what exists.
+select * from broken($$update task_mgmt.task_fact set task_no = 99999999$$);
+select * from broken($$update task_mgmt.task_fact set fact_id = 'none'$$);
+select * from broken($$update task_mgmt.conversation set task_no = 99999999$$);
+select invariant, object, regexp_replace(detail, '\d+$', 'N') as detail from broken($$update task_mgmt.task set has_conversations = false$$);
+select * from broken($$update task_mgmt.fact set project_name = 'none' where fact_id = 'said'$$);
 
 -- An update is open and can be claimed at some time, or it is over; a worker is at it, or nobody is.
 \set VERBOSITY terse
