@@ -57,6 +57,8 @@ pub enum Error {
     SupervoxelNotFound { project: String, supervoxel: u64 },
     #[error("Edit event {event} not found in project \"{project}\"")]
     EditEventNotFound { project: String, event: String },
+    #[error("Schedule {schedule} not found in project \"{project}\"")]
+    ScheduleNotFound { project: String, schedule: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -211,6 +213,12 @@ impl Error {
         }
     }
 
+    /// Whether the call asks for what cannot be; else it may be repeated, or the extension is at fault.
+    pub fn is_refusal(&self) -> bool {
+        let others = [PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE, PgSqlErrorCode::ERRCODE_INTERNAL_ERROR];
+        !others.contains(&self.code())
+    }
+
     /// The one table of SQLSTATEs: missing P0002, duplicate 42710, wrong state 55000, held by another 55006,
     /// not allowed 42501, bad argument 22023, retry 40001.
     fn code(&self) -> PgSqlErrorCode {
@@ -247,6 +255,7 @@ impl Error {
             | LayersOfUnknownType { .. }
             | SupervoxelNotFound { .. }
             | EditEventNotFound { .. }
+            | ScheduleNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -339,6 +348,7 @@ impl Error {
             SegmentTypeNotFound { .. } => "create_segment_type makes one; list_segment_types names them.",
             SegmentNotFound { .. } | NoSuchSegment { .. } => "create_segment makes one; list_segments names them.",
             HandlerNotFound { .. } => "register_handler sets one; list_task_types shows which types there are.",
+            ScheduleNotFound { .. } => "schedule_task makes one; list_schedules names them.",
             EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."

@@ -50,5 +50,6 @@ extension_sql_file!(
     name = "golden_views_sql",
     requires = ["overlap_views_sql", managed_projects]
 );
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["golden_views_sql"]);
+extension_sql_file!("../sql/schema/52_schedules.sql", name = "schedules_sql", requires = ["golden_views_sql"]);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["schedules_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

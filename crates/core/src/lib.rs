@@ -16,6 +16,7 @@ pub mod neuroglancer;
 pub mod pay;
 pub mod projects;
 pub mod qualifications;
+pub mod schedules;
 pub mod segment_types;
 pub mod segment_updates;
 pub mod segments;
