@@ -55,6 +55,9 @@ do $$ begin
 		create_task('dump', '{"task_id": "shared", "task_type": "review", "overlap": 2, "extra_data": {"original_task_id": "done"}}'),
 		start_task('dump', 'eve', 'shared'), release_task('dump', 'eve', 'shared#1', 'Fair'), start_task('dump', 'fay', 'shared'),
 		add_golden_task('dump', 'done'), update_task_type('dump', 'review', '{"golden_percent": 33.33, "golden_min_score_percent": 66.67, "golden_min_answers": 3}');
+	perform set_config('task_mgmt.fake_now', '2030-01-01 00:30:00+00', true), schedule_task('dump', 'every hour 🧠', '0 * * * *', 'Europe/Berlin',
+		jsonb_build_object('task_type', 'review', 'extra_data', jsonb_build_object('id', 18446744073709551615), 'is_active', false), 'skip', 0.5);
+	perform set_config('task_mgmt.fake_now', '2030-01-01 01:00:00+00', true), run_due_schedules('dump');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
 end $$;
