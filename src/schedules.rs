@@ -213,7 +213,7 @@ fn next_runs(
 }
 
 /// Creates the tasks that are due, of one project or, by default, of all in which the caller may work; those of archived projects
-/// wait until the project is resumed.
+/// wait until the project is resumed. Nothing is created by itself: call this every minute or so, from as many places as you like.
 ///
 /// *Effect*: each due time is taken care of once, however many call this at once: a schedule that somebody else is at is passed
 /// over. A schedule whose task cannot be created keeps nobody from creating the others: the due time is told with the error, here, in

@@ -55,7 +55,7 @@ impl Definition<'_> {
         Ok(Some(next))
     }
 
-    /// The next due time, which stays as it was if the definition does.
+    /// The next due time, which stays as it was if the definition does, and if there is one: a time zone may have been gone for a while.
     fn replace(&self, project: &str, found: &Stored) -> Result<Option<Instant>, Error> {
         let now = clock::now()?;
         let next = found.first_run(&self.recurrence, now).ok_or_else(|| self.never())?;
@@ -67,8 +67,9 @@ impl Definition<'_> {
             from (select $3, $4, $5, $6::task_mgmt.misfire_policy, $7)
                 as given (cron, timezone, data, misfire_policy, misfire_grace_seconds)
             where s.project_name = $1 and s.name = $2
-                and (s.cron, s.timezone, s.data, s.misfire_policy, s.misfire_grace_seconds) is distinct from
-                    (given.cron, given.timezone, given.data, given.misfire_policy, given.misfire_grace_seconds)"
+                and ((s.cron, s.timezone, s.data, s.misfire_policy, s.misfire_grace_seconds) is distinct from
+                        (given.cron, given.timezone, given.data, given.misfire_policy, given.misfire_grace_seconds)
+                    or s.next_run_at is null and not s.is_paused)"
         )
         .run(&self.columns(project, next, now)?)?;
         if replaced == 0 {

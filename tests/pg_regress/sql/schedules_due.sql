@@ -106,6 +106,7 @@ select * from schedules;
 select kind, role_name = current_user as by_caller, detail from task_mgmt.events where project_name = 'p' and kind = 'schedule_failed' order by event_no;
 select t.task_type, t.segment_type, t.segment_seed_id, t.created_at from task_mgmt.tasks t where t.project_name = 'p' and t.created_at = '2030-11-01 01:30:00+00';
 -- Mended, it goes on.
+update task_mgmt.schedule set timezone = 'Europe/Berlin' where name = 'e zone';
 select create_task_type('p', '{"task_type": "gone"}'), schedule_task('p', 'e zone', '0 * * * *', 'Europe/Berlin', data => '{"task_type": "t"}');
 set task_mgmt.fake_now = '2030-11-01 02:00:00+00';
 select name, due_at, error from run_due_schedules('p', 3);
