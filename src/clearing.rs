@@ -15,9 +15,9 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 
-/// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks, conversations and links
-/// to segments and facts. Users, task types, segments, facts, supervoxels with the edit events and updates of segments, the totals of closed pay periods and
-/// the project's own history stay.
+/// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks, conversations, links
+/// to segments and facts, and what came of the due times of schedules. Users, task types, schedules, segments, facts, supervoxels with
+/// the edit events and updates of segments, the totals of closed pay periods and the project's own history stay.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -76,7 +76,7 @@ fn clear_project_users(project_name: Option<&str>) -> Result<i64, ErrorReport> {
     Ok(users as i64)
 }
 
-/// Removes all task types of a project and their registered handlers.
+/// Removes all task types of a project and their registered handlers. Schedules stay, and go wrong until their types are there again.
 ///
 /// *Returns* the number of task types.
 /// *Errors*: P0002 project unknown; 55000 there are tasks; 42501 the caller is not an admin.
@@ -112,7 +112,7 @@ fn clear_segments(project_name: Option<&str>) -> Result<i64, ErrorReport> {
     Ok(segments as i64)
 }
 
-/// Removes a project, its users, task and segment types, locks of segments, supervoxels, pay periods, history and grants.
+/// Removes a project, its users, task and segment types, schedules, locks of segments, supervoxels, pay periods, history and grants.
 ///
 /// *Arguments*: `cascade` true also removes its tasks, segments and facts with all that belongs to them.
 /// *Returns* whether there was such a project.
@@ -141,6 +141,7 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     remove_task_types(project)?;
     remove_supervoxels(project)?;
     remove_users(project)?;
+    sql!("delete from task_mgmt.schedule where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_total where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_period where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
@@ -168,6 +169,7 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.golden_task where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.task_fact where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.conversation where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.schedule_run where project_name = $1").run(&[project.into()])?;
     let tasks = sql!("delete from task_mgmt.task where project_name = $1").run(&[project.into()])?;
     Ok(Removed { tasks: tasks as i64, dependencies: dependencies as i64, submissions: submissions as i64 })
 }

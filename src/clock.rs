@@ -33,8 +33,7 @@ set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 ")]
 fn present() -> Result<TimestampWithTimeZone, ErrorReport> {
-    let Instant(microseconds) = now()?;
-    Ok(TimestampWithTimeZone::try_from(microseconds).map_err(|error| Error::Internal(error.to_string()))?)
+    Ok(now()?.timestamptz()?)
 }
 
 impl Instant {
@@ -47,6 +46,11 @@ impl Instant {
     /// Whether it is neither of the ends of time that PostgreSQL calls infinity and -infinity.
     pub fn is_finite(self) -> bool {
         self.0 != pg_sys::TimestampTz::MIN && self.0 != pg_sys::TimestampTz::MAX
+    }
+
+    /// As functions return it.
+    pub fn timestamptz(self) -> Result<TimestampWithTimeZone, Error> {
+        TimestampWithTimeZone::try_from(self.0).map_err(|error| Error::Internal(error.to_string()))
     }
 
     pub fn plus_seconds(self, seconds: f64) -> Self {
@@ -64,10 +68,18 @@ impl From<TimestampWithTimeZone> for Instant {
     }
 }
 
+/// From 1970 to 2000.
+const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;
+
 impl From<Timestamp> for Instant {
     fn from(Timestamp(microseconds): Timestamp) -> Self {
-        const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;
         Self(microseconds - EPOCH_OFFSET_MICROSECONDS)
+    }
+}
+
+impl From<Instant> for Timestamp {
+    fn from(Instant(microseconds): Instant) -> Self {
+        Self(microseconds.saturating_add(EPOCH_OFFSET_MICROSECONDS))
     }
 }
 

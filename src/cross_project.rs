@@ -112,6 +112,25 @@ pub fn projects_with_updates(now: Instant) -> Result<Vec<String>, Error> {
     Ok(projects)
 }
 
+/// Where the caller may work and a schedule is due, the one longest due first; the projects' keys are shared.
+pub fn projects_with_due_schedules(now: Instant) -> Result<Vec<String>, Error> {
+    let projects = sql!(
+        "select p.project_name
+        from unnest($1) as p (project_name)
+        cross join lateral (
+            select s.next_run_at
+            from task_mgmt.schedule s
+            where s.project_name = p.project_name and s.next_run_at <= $2
+            order by s.next_run_at
+            limit 1
+        ) as longest_due
+        order by longest_due.next_run_at, p.project_name"
+    )
+    .all(&[access::workable_projects()?.into(), now.into()], |row| row.get::<String>(1))?;
+    locks::share_all(&projects.iter().map(|project| Key::Project(project)).collect::<Vec<_>>());
+    Ok(projects)
+}
+
 /// The projects in which the user exists and the caller may work. Errors: P0002 if there is none.
 fn projects_of(user: &str) -> Result<Vec<String>, Error> {
     let projects = sql!(

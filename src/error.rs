@@ -61,6 +61,8 @@ pub enum Error {
     FactNotFound { project: String, fact: String },
     #[error("Conversation not found: {conversation} in project \"{project}\"")]
     ConversationNotFound { project: String, conversation: String },
+    #[error("Schedule {schedule} not found in project \"{project}\"")]
+    ScheduleNotFound { project: String, schedule: String },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -233,6 +235,12 @@ impl Error {
         }
     }
 
+    /// Whether the call asks for what cannot be; else it may be repeated, or the extension is at fault.
+    pub fn is_refusal(&self) -> bool {
+        let others = [PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE, PgSqlErrorCode::ERRCODE_INTERNAL_ERROR];
+        !others.contains(&self.code())
+    }
+
     /// The one table of SQLSTATEs: missing P0002, duplicate 42710, wrong state 55000, held by another 55006,
     /// not allowed 42501, bad argument 22023, retry 40001.
     fn code(&self) -> PgSqlErrorCode {
@@ -272,6 +280,7 @@ impl Error {
             | EditEventNotFound { .. }
             | FactNotFound { .. }
             | ConversationNotFound { .. }
+            | ScheduleNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -373,6 +382,7 @@ impl Error {
             SegmentTypeNotFound { .. } => "create_segment_type makes one; list_segment_types names them.",
             SegmentNotFound { .. } | NoSuchSegment { .. } => "create_segment makes one; list_segments names them.",
             HandlerNotFound { .. } => "register_handler sets one; list_task_types shows which types there are.",
+            ScheduleNotFound { .. } => "schedule_task makes one; list_schedules names them.",
             EndpointNotFound { .. } => "create_endpoint makes one; get_endpoints lists those of a segment.",
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."

@@ -50,6 +50,7 @@ mod qualifications;
 mod ready;
 mod release;
 mod satisfaction;
+mod schedules;
 mod segment_edit_events;
 mod segment_types;
 mod segment_updates;

@@ -24,10 +24,23 @@ use crate::unique_keys;
 /// Creates the tasks, all or none, gives ids to those that have none, and returns how many they are. Those for which an open task with
 /// the same unique key is taken come last, with its id.
 pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, Error> {
+    create_as(Level::Manager, project_name, new)
+}
+
+/// Checks that what the tasks name is there. Errors: as `create`.
+pub fn check(project: &str, new: &[NewTask]) -> Result<(), Error> {
+    let named = Named::find(new)?;
+    named.check_types(project)?;
+    named.users(project, new)?;
+    Ok(())
+}
+
+/// Creates the tasks for a caller who has at least this level.
+pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, Error> {
     let named = Named::find(new)?;
     let project = match named.holders.len() > locks::MOST_KEYS {
-        true => projects::enter_alone(Level::Manager, project_name)?,
-        false => projects::enter(Level::Manager, project_name)?,
+        true => projects::enter_alone(level, project_name)?,
+        false => projects::enter(level, project_name)?,
     };
     projects::require_existing(project)?;
     if new.is_empty() {

@@ -339,6 +339,11 @@ select * from (
 	from task_mgmt.segment_update u
 	left join task_mgmt.segment s on s.project_name = u.project_name and s.seed_id = u.seed_id
 	where s.seed_id is null
+	union all -- What was due belongs to a schedule, which has gone on from there.
+	select 'schedule goes on after its last due time', r.project_name, r.name, r.due_at::text
+	from task_mgmt.schedule_run r
+	left join task_mgmt.schedule s on s.project_name = r.project_name and s.name = r.name
+	where s.name is null or s.next_run_at <= r.due_at
 ) as violation (invariant, project_name, object, detail)
 where violation.project_name = any ((select task_mgmt.readable_projects())::text[])
 $$;

@@ -126,6 +126,15 @@ begin
 			('revoke_qualification', 'Takes a qualification away; false if the user did not have it.'),
 			('get_qualifications', 'What a user is qualified for, as a JSON array.'),
 
+			('schedule_task', 'Creates a schedule, or gives it another definition; returns its next due time.'),
+			('pause_schedule', 'Keeps a schedule from creating tasks until it is resumed.'),
+			('resume_schedule', 'Lets a paused schedule create tasks again; returns its next due time.'),
+			('remove_schedule', 'Removes a schedule; false if there is none.'),
+			('get_schedule', 'A schedule as a JSON object, with its next and its last due time.'),
+			('list_schedules', 'All schedules of a project as a JSON array.'),
+			('next_runs', 'When a cron expression is due next.'),
+			('run_due_schedules', 'Creates the tasks that are due, each once, of one project or all.'),
+
 			('create_dependency', 'Makes a task wait until another completes with a given status; returns the id.'),
 			('create_dependencies', 'Creates many dependencies at once, all or none, and returns how many.'),
 			('get_dependency', 'A dependency as a JSON object.'),

@@ -21,6 +21,7 @@ pub mod priorities;
 pub mod projects;
 pub mod qualifications;
 pub mod retries;
+pub mod schedules;
 pub mod segment_types;
 pub mod segment_updates;
 pub mod segments;

@@ -4,7 +4,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 /// Microseconds since 1970, from a text in ISO 8601 with an offset from UTC, such as `2026-01-31T12:00:00.5+01:00`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
 
 impl<'de> Deserialize<'de> for Timestamp {

@@ -175,7 +175,7 @@ fn nested(depth: usize) -> String {
 
 /// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
 /// `waiting` waits for `held`; in project `undo`, the completion of `undone` may be undone. Supervoxel and segment 12 have root
-/// 100, and the segment's update is claimed.
+/// 100, and the segment's update is claimed. Schedule `s` is due.
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
@@ -206,6 +206,8 @@ pub const FIXTURE: &str = r#"
     select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
     select create_fact('p', '{"fact_id": "fact", "text": "words", "subject": "s", "predicate": "s", "object_data": 1}');
     select create_conversation('p', 'held', '{"content": "words"}');
+    select schedule_task('p', 's', '0 0 * * *', data => '{"task_type": "t"}', misfire_policy => 'all');
+    update task_mgmt.schedule set next_run_at = next_run_at - interval '2 days';
     select create_project('undo');
     select create_task_type('undo', '{"task_type": "t", "completion_statuses": ["Done"]}');
     select create_user('undo', '{"user_id": "ann", "qualified_task_types": ["t"]}');
@@ -229,7 +231,14 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("add_segment_task", "task_type") => "'trace_v0'",
         ("grant_qualification" | "revoke_qualification", "kind") => "'task_type'",
         ("grant_qualification", "level") => "3",
+        ("schedule_task" | "pause_schedule" | "resume_schedule" | "remove_schedule" | "get_schedule", "name") => "'s'",
         (_, "name") => "'t'",
+        (_, "cron") => "'*/5 * * * mon'",
+        (_, "timezone") => "'Europe/Berlin'",
+        (_, "misfire_policy") => "'all'",
+        (_, "misfire_grace_seconds") => "60",
+        (_, "count") => "3",
+        (_, "after") => "now()",
         (_, "expires_at") => "'2100-01-01'::timestamptz",
         ("set_feedback_policy", "task_type") => "'trace_v0'",
         ("register_handler", "kind") => "'completion'",
@@ -319,7 +328,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
 
 fn valid_data(function: &str) -> &'static str {
     match function {
-        "create_task" => r#"{"task_type": "t"}"#,
+        "create_task" | "schedule_task" => r#"{"task_type": "t"}"#,
         "create_tasks" => r#"[{"task_type": "t"}]"#,
         "create_user" => r#"{"user_id": "eve"}"#,
         "create_supervoxel" => {
