@@ -51,6 +51,7 @@ select * from (
 	left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
 	where t.status <> 'queued' and (t.expires_at is not null or t.open_key is not null or b.run_after is not null or b.is_on_hold)
 		or t.status = 'queued' and t.open_key is distinct from t.unique_key
+		or (t.failed_at is not null) <> (t.status = 'failed')
 
 	union all -- I4: a task waits for as many dependencies as are not satisfied.
 	select 'I4 waits for its unsatisfied dependencies', coalesce(d.project_name, b.project_name),

@@ -205,6 +205,7 @@ impl<'a> NewRows<'a> {
                 new.task.backoff.and_then(|backoff| json::datum(backoff.get())),
                 None,
                 (!new.task.conversations.is_empty()).into_datum(),
+                None,
             ]
         })
     }
