@@ -9,7 +9,7 @@ use crate::assignment::Worker;
 use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project_user, task, task_type};
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::golden;
 use crate::handlers;
 use crate::locks;
@@ -267,8 +267,8 @@ impl<'a> HeldTask<'a> {
         self.end_lease()?;
         let log = Table::open(c"event");
         let kind = log.label(event::KIND, c"completed");
-        let number = events::next_number().into_datum();
-        log.insert(&[project, task_no, number, now, kind, user_no, None, status.into_datum()]);
+        let number = events::next_number();
+        log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, status.into_datum()]);
         let has_dependents = self.update_task(|table, values| {
             let mut set = |column: i16, value| values[column as usize - 1] = value;
             set(task::STATUS, table.label(task::STATUS, c"completed"));
@@ -280,6 +280,7 @@ impl<'a> HeldTask<'a> {
             }
         })?;
         rows::finish();
+        notifications::announce(self.project, "completed", &[number])?;
         Ok(has_dependents)
     }
 

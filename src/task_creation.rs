@@ -13,12 +13,12 @@ use self::rows::NewRows;
 use crate::access::Level;
 use crate::clock;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::lanes::Lanes;
 use crate::locks;
 use crate::projects;
 use crate::segments;
-use crate::spi::{self, sql};
+use crate::spi::sql;
 
 /// Creates the tasks, all or none, and gives ids to those that have none.
 pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Error> {
@@ -47,19 +47,19 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     let lanes = Lanes::open(project, &named.kinds.keys().copied().collect())?;
     let firsts = named.firsts;
     let now = clock::now()?;
-    spi::begin_writing();
     let numbers = events::next_numbers(new.len());
     make_up_ids(project, new)?;
     if !overlaps.is_empty() {
         let unsaid = new.iter_mut().filter(|task| task.overlap.is_none());
         unsaid.for_each(|task| task.overlap = overlaps.get(&*task.task_type).copied());
     }
-    let rows = NewRows::new(project, new, &firsts, numbers, &lanes, &users, now)?;
+    let rows = NewRows::new(project, new, &firsts, &numbers, &lanes, &users, now)?;
     rows.insert_tasks()?;
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
-    rows.insert_blocked()
+    rows.insert_blocked()?;
+    notifications::announce(project, "created", &numbers)
 }
 
 /// Gives a number as its id to each task that has none. An id that somebody chose is passed over.

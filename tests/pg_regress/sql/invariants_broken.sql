@@ -23,6 +23,7 @@ do $$ begin
 	perform create_split_edit('p', 'done', 'u', '[]', '[]'), create_merge_edit('p', 'done', 'u', '[]');
 	perform create_segment('p', '{"seed_id": 7, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}');
 	perform update_supervoxels_for_merge('p', '{1}', 2, 'e', now());
+	perform publish_event('p', 'published'), create_event_consumer('p', 'c');
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -171,6 +172,14 @@ select * from broken($$insert into task_mgmt.feedback_policy (project_name, task
 select invariant, regexp_replace(object, '\d+$', 'N') as object, detail from broken($$update task_mgmt.split_edit set task_no = 99999999$$);
 select invariant, regexp_replace(object, '\d+$', 'N') as object, detail from broken($$update task_mgmt.merge_edit set task_no = 99999999$$);
 select * from broken($$delete from task_mgmt.segment_edit_event$$);
+
+-- Events have numbers of their own, published ones their data, failed ones a consumer.
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$update task_mgmt.event set event_no = #t'paused') where kind = 'cancelled'$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$delete from task_mgmt.custom_event$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$delete from task_mgmt.event where kind = 'custom'$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$update task_mgmt.custom_event set event_type = 'other'$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$insert into task_mgmt.failed_event select project_name, 'nobody', event_no, 1, '', now(), now(), false, true from task_mgmt.custom_event$$);
+select * from broken($$insert into task_mgmt.failed_event values ('p', 'c', 1, 1, '', now(), now(), false, true)$$);
 
 -- An update is open and can be claimed at some time, or it is over; a worker is at it, or nobody is.
 \set VERBOSITY terse
