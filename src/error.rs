@@ -63,6 +63,10 @@ pub enum Error {
     ConversationNotFound { project: String, conversation: String },
     #[error("Schedule {schedule} not found in project \"{project}\"")]
     ScheduleNotFound { project: String, schedule: String },
+    #[error("Event consumer {consumer} not found in project \"{project}\"")]
+    ConsumerNotFound { project: String, consumer: String },
+    #[error("Event {event} not found in project \"{project}\"")]
+    EventNotFound { project: String, event: i64 },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -98,6 +102,8 @@ pub enum Error {
     SegmentTwice(u64),
     #[error("Supervoxel {supervoxel} already exists in project \"{project}\"")]
     SupervoxelExists { project: String, supervoxel: String },
+    #[error("Event consumer {consumer} already exists in project \"{project}\"")]
+    ConsumerExists { project: String, consumer: String },
     #[error("Supervoxel {0} occurs twice in data")]
     SupervoxelTwice(u64),
 
@@ -204,6 +210,8 @@ pub enum Error {
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
     #[error("segment_type cannot be {}: that of segment {seed} is {}", or_none(given), or_none(expected))]
     NotTheSegmentsType { seed: u64, given: String, expected: String },
+    #[error("event_no must not be beyond what {consumer} has read, found {event}")]
+    EventNotRead { consumer: String, event: i64, settled: i64 },
     #[error("Task with completed_user_id must have completion_status: none was given for {0}")]
     NoCompletionStatus(String),
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
@@ -253,6 +261,7 @@ impl Error {
             | NoCompletionStatus(_)
             | Cycle(_)
             | NotTheSegmentsType { .. }
+            | EventNotRead { .. }
             | AmbiguousTask { .. }
             | AmbiguousPrefix { .. }
             | HandlerSignature { .. }
@@ -281,6 +290,8 @@ impl Error {
             | FactNotFound { .. }
             | ConversationNotFound { .. }
             | ScheduleNotFound { .. }
+            | ConsumerNotFound { .. }
+            | EventNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -298,7 +309,8 @@ impl Error {
             | SupervoxelExists { .. }
             | SupervoxelTwice(_)
             | FactExists { .. }
-            | FactTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            | FactTwice(_)
+            | ConsumerExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | NothingToShow { .. }
@@ -360,6 +372,7 @@ impl Error {
                 Some(format!("That period is from {starts_at} to {ends_at}."))
             }
             MoreThanBooked { rate, booked, .. } => Some(format!("They have {booked} s at the rate {rate}.")),
+            EventNotRead { settled, .. } => Some(format!("Events were complete up to {settled} when it read last.")),
             Element { error, .. } => error.detail(),
             CompletedOtherwise { task, status, .. } => {
                 Some(format!("This user has completed task {task} already, as {status}."))
@@ -387,6 +400,10 @@ impl Error {
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."
             }
+            ConsumerNotFound { .. } => {
+                "create_event_consumer makes one; task_mgmt.event_consumers shows which there are."
+            }
+            EventNotRead { .. } => "read_events returns the numbers that can be acknowledged or fail.",
             NothingToShow { .. } => "update_project sets it.",
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",

@@ -203,13 +203,13 @@ from task_mgmt.task t
 where t.project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.events is 'The history: one row for every change of a task, or of a project where task_id is null.';
 comment on column task_mgmt.events.project_name is 'The project.';
-comment on column task_mgmt.events.event_no is 'Grows with time; tasks changed by one call share it.';
+comment on column task_mgmt.events.event_no is 'Grows with time; every event has its own.';
 comment on column task_mgmt.events.occurred_at is 'When it happened.';
 comment on column task_mgmt.events.task_id is 'The task; null for a change of the project.';
 comment on column task_mgmt.events.kind is 'What happened.';
 comment on column task_mgmt.events.user_id is 'The user whose work it was; null for an act of management or a consequence.';
 comment on column task_mgmt.events.role_name is 'The database role that managed; null for work or a consequence.';
-comment on column task_mgmt.events.detail is 'Completion status, previous holder, assignee or reason.';
+comment on column task_mgmt.events.detail is 'Completion status, previous holder, assignee or reason; of a published event, its type.';
 
 create view task_mgmt.workload with (security_barrier) as
 select y.project_name, y.task_type, coalesce(n.ready, 0) as ready, coalesce(n.held, 0) as held,

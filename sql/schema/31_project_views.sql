@@ -3,7 +3,7 @@
 
 create view task_mgmt.projects with (security_barrier) as
 select project_name, status, description, segmentation_path, sv_resolution_x, sv_resolution_y, sv_resolution_z,
-	brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at
+	brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at, notify_events
 from task_mgmt.project
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.projects is 'Projects: the tenants, to one of which everything else belongs.';
@@ -20,6 +20,7 @@ comment on column task_mgmt.projects.synapse_table is 'Name of the table of syna
 comment on column task_mgmt.projects.extra_layers is 'An array of further neuroglancer layers.';
 comment on column task_mgmt.projects.max_idle_seconds is 'When an idle lease may be taken over; null for the setting task_mgmt.max_idle_seconds.';
 comment on column task_mgmt.projects.created_at is 'When it was created.';
+comment on column task_mgmt.projects.notify_events is 'Of which events listeners are notified: "all" or an array of kinds; null for none.';
 
 create view task_mgmt.users with (security_barrier) as
 select u.project_name, u.user_id, u.hourly_rate, coalesce(active.task_id, '') as active_task, u.qualified_task_types,

@@ -200,6 +200,26 @@ select * from (
 		and e.kind in ('started', 'taken_over', 'release_undone') and e.user_no = l.user_no
 	where e.event_no is null and l.fence <> l.task_no
 
+	union all -- The number of an event is no task's, which stands for that task's creation.
+	select 'event has a number of its own', e.project_name, coalesce(t.task_id, 'project'), 'event ' || e.event_no
+	from task_mgmt.event e
+	join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.event_no
+
+	union all -- A published event has what was published, and no other one has.
+	select 'published event has its data', coalesce(e.project_name, c.project_name), coalesce(e.detail, c.event_type),
+		'event ' || coalesce(e.event_no, c.event_no)
+	from (select * from task_mgmt.event where kind = 'custom') e
+	full join task_mgmt.custom_event c on c.project_name = e.project_name and c.event_no = e.event_no
+	where e.detail is distinct from c.event_type
+
+	union all -- A failed event exists, and so does the consumer.
+	select 'failed event of an existing consumer', f.project_name, f.consumer, 'event ' || f.event_no
+	from task_mgmt.failed_event f
+	left join task_mgmt.event_consumer c on c.project_name = f.project_name and c.consumer = f.consumer
+	left join task_mgmt.event e on e.project_name = f.project_name and e.event_no = f.event_no
+	left join task_mgmt.task t on t.project_name = f.project_name and t.task_no = f.event_no
+	where c.consumer is null or e.event_no is null and t.task_no is null
+
 	union all -- D5: what is ready can be started, and what can be started is ready.
 	select 'D5 ready is what can be started', coalesce(r.project_name, s.project_name), coalesce(r.task_id, s.task_id),
 		case when r.task_no is null then 'is not ready' else 'is ready, but cannot be started' end

@@ -206,6 +206,15 @@ begin
 			('get_segment_update_stats', 'How many updates of segments there are in each status, as a JSON object.'),
 			('cleanup_completed_updates', 'Removes updates that were completed some days ago, and returns how many.'),
 
+			('create_event_consumer', 'Creates a consumer of a project''s events and returns its name.'),
+			('delete_event_consumer', 'Removes a consumer with its position; false if there is none.'),
+			('read_events', 'The next events for a consumer, which come again until they are acknowledged.'),
+			('ack_events', 'Acknowledges the events up to a number; false if they were acknowledged already.'),
+			('fail_event', 'Says that a consumer could not process an event: it comes again later, or is dead.'),
+			('requeue_dead_events', 'Gives a consumer its dead events once more, or one of them; returns how many.'),
+			('publish_event', 'Adds an event of one''s own to the history; false if its dedupe_key is taken.'),
+			('task_history', 'Everything that happened to a task, one row for each event.'),
+
 			('clear_project_data', 'Removes all tasks of a project with their dependencies, time, edits and history.'),
 			('clear_project_users', 'Removes all users of a project, if none of them has completed a task.'),
 			('clear_segments', 'Removes all segments of a project with their endpoints and links to tasks.'),
