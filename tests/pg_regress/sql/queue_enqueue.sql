@@ -55,8 +55,7 @@ select release_tasks('p', 'w') > 0;
 
 -- Unique keys: among open tasks, in one project.
 select create_task('p', '{"task_id": "u1", "task_type": "x", "unique_key": "k"}');
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
+\set VERBOSITY sqlstate
 select create_task('p', '{"task_id": "u2", "task_type": "x", "unique_key": "k"}');
 \set VERBOSITY default
 select create_task('p', '{"task_id": "u2", "task_type": "x", "unique_key": "k", "on_duplicate": "existing"}'), create_task('p', '{"task_id": "u3", "task_type": "x", "unique_key": "l", "on_duplicate": "existing"}');
