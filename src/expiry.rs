@@ -128,10 +128,11 @@ pub fn expire(project: &str, now: Instant, most: i32) -> Result<usize, Error> {
     Ok(expired.len())
 }
 
-/// Ends some of the expired tasks that a claim has met, so that the next one need not pass by them.
-pub fn expire_met(worker: &Worker, candidates: &Candidates) -> Result<(), Error> {
-    match candidates.has_met_expired {
-        true => expire(worker.project, worker.now, MOST_MET).map(|_| ()),
-        false => Ok(()),
+/// Ends some of the expired tasks that a claim has met, so that the next one need not pass by them. Whether there were any: then rows
+/// are locked, and the caller waits for nobody from there on.
+pub fn expire_met(worker: &Worker, candidates: &Candidates) -> Result<bool, Error> {
+    if candidates.has_met_expired {
+        expire(worker.project, worker.now, MOST_MET)?;
     }
+    Ok(candidates.has_met_expired)
 }
