@@ -43,10 +43,11 @@ fn remaining_ttl(project_name: Option<&str>, task_id: Option<&str>) -> Result<Op
     }
 }
 
-/// Lets a task expire later, or at all: by so many seconds after it would, or from now on if it would not.
+/// Lets a task expire later, or at all: by so many seconds after it would, or from now on if it would not; not after the year 290000.
 ///
 /// *Returns* true; false, changing nothing, if it is over or its time has passed.
-/// *Errors*: P0002 project or task unknown; 22023 `extend_seconds` is not positive; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or task unknown; 22023 `extend_seconds` is not positive; 55000 the task is a copy, whose original has what
+/// time there is; 42501 the caller is not a manager.
 /// *Locks*: the task's key, row and gate.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -60,10 +61,13 @@ fn extend_ttl(
     let seconds = required("extend_seconds", extend_seconds)?;
     check_duration("extend_seconds", seconds).map_err(Error::from)?;
     let task = LockedTask::lock(project, id)?;
+    if task.original_no.is_some() {
+        return Err(Error::SharedTask { task: id.into(), reason: "it is a copy".into() }.into());
+    }
     ready::withdraw(project, &[task.task_no])?;
     let extended = sql!(
         "update task_mgmt.task
-        set expires_at = coalesce(expires_at, $3) + make_interval(secs => $4)
+        set expires_at = least(coalesce(expires_at, $3), timestamptz '290000-01-01 00:00+00') + make_interval(secs => $4)
         where project_name = $1 and task_no = $2 and status = 'queued' and coalesce(expires_at > $3, true)"
     )
     .run(&[project.into(), task.task_no.into(), task.now.into(), seconds.into()])?;
