@@ -19,7 +19,7 @@ use crate::waiting;
 /// Ends leases whose time is over, lets tasks expire, and frees tasks whose time has come, in all projects in which the caller may
 /// work.
 ///
-/// *Arguments*: `max_rows` of each kind in each project, from 1 to 100000; of leases, 64 at most.
+/// *Arguments*: `max_rows` of each kind in each project, from 1 to 100000; of leases, 64 at most in all projects.
 /// *Effect*: a lease that has ended counts as a failed attempt: the task is tried again, or has failed, as after `fail_task`. What it leaves
 /// for the next call, a claim does when it comes to it; so nothing is late, but a queue that is swept now and then answers faster.
 /// *Returns* a row for each project with something to do: how many leases ended, tasks expired, tasks were freed.
@@ -43,13 +43,20 @@ fn sweep(
         return Err(Error::from(Invalid(format!("max_rows must be from 1 to 100000, found {most}"))).into());
     }
     let now = clock::now()?;
-    let mut swept = vec![];
-    for project in access::workable_projects()? {
+    let mut projects = access::workable_projects()?;
+    projects.sort();
+    let (mut swept, mut keys_left) = (vec![], locks::MOST_KEYS as i32);
+    for project in projects {
         locks::share(Key::Project(&project));
+        let leases_ended = reclaim_some(&project, now, most.min(keys_left))?;
+        keys_left -= leases_ended as i32;
         let counts =
-            (reclaim_some(&project, now, most)?, expiry::expire(&project, now, most)?, free(&project, now, most)?);
-        if counts != (0, 0, 0) {
-            swept.push((project, counts.0 as i64, counts.1 as i64, counts.2 as i64));
+            (leases_ended as i64, expiry::expire(&project, now, most)? as i64, free(&project, now, most)? as i64);
+        match counts {
+            (0, 0, 0) => locks::unshare(Key::Project(&project)),
+            (leases_ended, tasks_expired, tasks_freed) => {
+                swept.push((project, leases_ended, tasks_expired, tasks_freed))
+            }
         }
     }
     Ok(TableIterator::new(swept))
@@ -69,9 +76,7 @@ fn reclaim_some(project: &str, now: Instant, most: i32) -> Result<usize, Error> 
         order by l.expires_at
         limit $3"
     )
-    .all(&[project.into(), now.into(), most.min(locks::MOST_KEYS as i32).into()], |row| {
-        Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.find(4)?))
-    })?;
+    .all(&[project.into(), now.into(), most.into()], |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.find(4)?)))?;
     let mut count = 0;
     for (task_id, token, user, instance) in ended {
         count += usize::from(try_reclaim(project, &task_id, token, &user, instance.as_deref())?);
