@@ -27,6 +27,8 @@ pub enum Error {
     ChangeToUnknownType { project: String, task_type: String },
     #[error("Task {task} not found in project \"{project}\"")]
     TaskNotFound { project: String, task: String },
+    #[error("Task prefix {prefix} is ambiguous: {}{}", tasks.join(", "), if *are_all { "" } else { ", ..." })]
+    AmbiguousPrefix { prefix: String, tasks: Vec<String>, are_all: bool },
     #[error("Task {0} not found in any accessible project")]
     TaskNotFoundAccessible(String),
     #[error("Task {0} not found in any project")]
@@ -117,6 +119,8 @@ pub enum Error {
     TimeForOtherTask { task: String, active: String },
     #[error("Task {task} is {status}")]
     TaskFinished { task: String, status: String },
+    #[error("Task {task} cannot be deleted: {reason}")]
+    TaskNotDeletable { task: String, reason: String, is_awaited: bool },
     #[error("Task {0} is already active (not completed)")]
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
@@ -224,6 +228,7 @@ impl Error {
             | Cycle(_)
             | NotTheSegmentsType { .. }
             | AmbiguousTask { .. }
+            | AmbiguousPrefix { .. }
             | HandlerSignature { .. }
             | HandlerOfAnotherType { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             ProjectNotFound(_)
@@ -272,6 +277,7 @@ impl Error {
             | CannotUndo { .. }
             | TaskFinished { .. }
             | TaskNotFinished(_)
+            | TaskNotDeletable { .. }
             | TaskBlocked { .. }
             | TaskHeldBack(_)
             | InactiveCompletion { .. }
@@ -356,6 +362,10 @@ impl Error {
                 "undo_release takes back a completion that is not older than task_mgmt.undo_seconds."
             }
             CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
+            TaskNotDeletable { is_awaited: true, .. } => {
+                "delete_task(project_name, task_id, cascade => true) lets tasks that wait for it go on without it."
+            }
+            TaskNotDeletable { .. } => "cancel_task ends a task and keeps it.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousTask { .. } => "start_task(project_name, user_id, task_id) names the project.",
             TaskBlocked { is_in_vain: true, .. } => {

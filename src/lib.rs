@@ -53,6 +53,8 @@ mod supervoxels;
 mod takeover;
 mod task_changes;
 mod task_creation;
+mod task_deletion;
+mod task_listing;
 mod task_types;
 mod tasks;
 mod timesheets;

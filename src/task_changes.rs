@@ -2,6 +2,7 @@
 
 pub mod completion;
 mod lane;
+mod metadata;
 mod words;
 
 use pgrx::pg_sys::panic::ErrorReport;
@@ -54,20 +55,7 @@ fn unpause_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<boo
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
-    let project = projects::enter(Level::Manager, project_name)?;
-    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
-    match task.status.as_str() {
-        "cancelled" => return Ok(true),
-        "queued" => {}
-        _ => return Err(task.finished().into()),
-    }
-    ready::withdraw(project, &task.with_original())?;
-    end_leases(project, &[task.task_no])?;
-    sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
-        .run(&[project.into(), task.task_no.into()])?;
-    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
-    task.settle_original()?;
-    Ok(true)
+    Ok(cancel(project_name, task_id)?)
 }
 
 /// Opens a completed or cancelled task again. Dependents that nobody has started wait for it again; for those that somebody
@@ -148,6 +136,24 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     let text = changes.text();
     let patch = TaskPatch::parse(&text).map_err(Error::from)?;
     update(project, id, &patch, changes)?;
+    Ok(true)
+}
+
+/// What `cancel_task` does.
+pub fn cancel(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, Error> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
+    match task.status.as_str() {
+        "cancelled" => return Ok(true),
+        "queued" => {}
+        _ => return Err(task.finished()),
+    }
+    ready::withdraw(project, &task.with_original())?;
+    end_leases(project, &[task.task_no])?;
+    sql!("update task_mgmt.task set status = 'cancelled' where project_name = $1 and task_no = $2")
+        .run(&[project.into(), task.task_no.into()])?;
+    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
+    task.settle_original()?;
     Ok(true)
 }
 

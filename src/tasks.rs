@@ -146,6 +146,13 @@ pub fn find_no(project: &str, task_id: &str) -> Result<i64, Error> {
         .map_or_else(|| Err(not_found(project, task_id)?), Ok)
 }
 
+/// Keeps the task from being deleted until the transaction ends, for whoever is about to refer to it without its key. Errors: P0002.
+pub fn keep(project: &str, task_id: &str) -> Result<i64, Error> {
+    sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2 for key share")
+        .first(&[project.into(), task_id.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, task_id)?), Ok)
+}
+
 /// Locks the task's row against whoever adds dependencies or re-opens what it depends on; returns its number.
 /// The caller holds the task's key. Errors: P0002.
 pub fn lock_row(project: &str, task_id: &str) -> Result<i64, Error> {

@@ -1,4 +1,4 @@
--- Events: the append-only history of every state change but the creation of a task, which its row tells.
+-- Events: the append-only history of every state change but the creation of a task, which its row tells until it is deleted.
 
 create table task_mgmt.event (
 	project_name text collate "C" not null,

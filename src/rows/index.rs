@@ -11,8 +11,10 @@ pub struct Index {
     /// The positions of its columns in a row of the table.
     columns: Vec<usize>,
     unique: pg_sys::IndexUniqueCheck::Type,
-    /// Of a partial index: which of `columns` is null in rows that it leaves out.
-    leaves_out: Option<usize>,
+    /// Whether it leaves out rows that have a null in its key.
+    is_partial: bool,
+    /// How many of `columns` are the key.
+    key_length: usize,
 }
 
 impl Index {
@@ -31,7 +33,8 @@ impl Index {
                     true => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES,
                     false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
                 },
-                leaves_out: (!(*info).ii_Predicate.is_null()).then_some((*form).indnkeyatts as usize - 1),
+                is_partial: !(*info).ii_Predicate.is_null(),
+                key_length: (*form).indnkeyatts as usize,
             }
         }
     }
@@ -50,7 +53,7 @@ impl Index {
             nulls[position] = row[*column].is_none();
             datums[position] = row[*column].unwrap_or(pg_sys::Datum::null());
         }
-        if self.leaves_out.is_some_and(|position| nulls[position]) {
+        if self.is_partial && nulls[..self.key_length].contains(&true) {
             return;
         }
         let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());

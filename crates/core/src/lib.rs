@@ -24,6 +24,7 @@ pub mod shares;
 pub mod standard_types;
 pub mod supervoxels;
 pub mod task_content;
+pub mod task_filters;
 pub mod task_types;
 pub mod tasks;
 pub mod times;

@@ -216,6 +216,7 @@ pub const FIXTURE: &str = r#"
 pub fn valid(function: &str, argument: &str) -> Value {
     let expression = match (function, argument) {
         (_, "data") => return Value::json(valid_data(function)),
+        ("list_tasks", "filters") => return Value::json(r#"{"status": "queued"}"#),
         (_, "filters") => return Value::json(r#"{"status": "Raw"}"#),
         (_, "options") => return Value::json("{}"),
         ("create_project", "project_name") => "'another'",
@@ -287,6 +288,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "token") => "(select token from task_mgmt.segment_update where project_name = 'p')",
         (_, "lease_seconds" | "seconds" | "max_retries" | "days_old") => "3",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
+        (_, "prefix") => "'fre'",
         (_, "cascade") => "false",
         (_, "add_status_annotation") => "true",
         (_, "trace_task_id") => "'done'",
