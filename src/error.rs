@@ -207,6 +207,19 @@ impl Error {
         Self::Element { index, error: Box::new(self) }
     }
 
+    /// The same with the element named in the path of a wrong value, if there is one.
+    pub fn with_path(self) -> Self {
+        match self {
+            Self::Element { index, error } => match *error {
+                Self::Argument(Invalid(text)) if text.starts_with("data.") => {
+                    Self::Argument(Invalid(format!("data[{index}]{}", &text["data".len()..])))
+                }
+                error => error.of_element(index),
+            },
+            error => error,
+        }
+    }
+
     /// The same of a `data` that is the element itself.
     pub fn without_position(self) -> Self {
         match self {
@@ -390,7 +403,7 @@ impl Error {
             }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {
-                "Workers save ng_state and note while a user holds the task; managers change any task."
+                "Workers save ng_state, note and metadata while a user holds the task; managers change any task."
             }
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."

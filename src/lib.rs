@@ -55,6 +55,7 @@ mod task_changes;
 mod task_creation;
 mod task_deletion;
 mod task_listing;
+mod task_rules;
 mod task_types;
 mod tasks;
 mod timesheets;

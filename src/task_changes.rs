@@ -23,6 +23,7 @@ use crate::projects;
 use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
+use crate::task_rules;
 use crate::tasks;
 use crate::users;
 
@@ -188,6 +189,7 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
         false => LockedTask::lock(project, task_id)?,
     };
     require_single(&task, patch, lane.as_ref())?;
+    task_rules::check_patch(project, task.task_no, patch)?;
     if patch.moves() {
         ready::withdraw(project, &[task.task_no])?;
     }

@@ -31,7 +31,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<(), Err
     if new.is_empty() {
         return Ok(());
     }
-    let overlaps = named.check_types(project)?;
+    let overlaps = named.check_types(project, new)?;
     if named.holders.len() <= locks::MOST_KEYS {
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);

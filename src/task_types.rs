@@ -4,6 +4,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::shares::Share;
+use task_mgmt_core::task_presets::TaskPreset;
 use task_mgmt_core::task_types::{NewTaskType, TaskTypePatch};
 
 use crate::access::{self, Level};
@@ -27,9 +28,11 @@ macro_rules! task_type_objects {
                 'golden_percent', trim_scale(golden_percent),
                 'golden_min_score_percent', trim_scale(golden_min_score_percent),
                 'golden_min_answers', golden_min_answers,
+                'preset', preset,
                 'verification_handler', verification_handler,
                 'completion_handler', completion_handler,
-                'creation_handler', creation_handler)) as object
+                'creation_handler', creation_handler))
+            || case when params_schema is null then '{}' else jsonb_build_object('params_schema', params_schema) end as object
         from task_mgmt.task_type
         where project_name = $1"
     };
@@ -47,6 +50,11 @@ const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 /// at most: how many of a user's completions are followed by a check, see `add_golden_task`; default: none),
 /// golden_min_score_percent (the share of right answers to checks, since the user was last qualified, below which the user loses
 /// the qualification for the type; default: nobody does) and golden_min_answers (how many answers there must be for that, default 1).
+/// params_schema is an object in JSON Schema 2020-12 that the params of each task must fit, when it is created and when they or its
+/// type change. A schema stands alone ($ref leads to a place in it, such as #/$defs/name, and never back to where it comes from);
+/// patterns have neither look-around nor back-references; it has at most 65,536 bytes, 64 levels and, with all references, 10,000
+/// schemas. preset is discord_agent, or nothing: a task must have a title, of 200 characters at most, a description of 2000 at most, a
+/// channel of 17 to 19 digits if any, and an agent of 100 characters at most.
 /// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
 /// *Source*: annotation reference 5.2.
@@ -65,7 +73,8 @@ fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<S
 }
 
 /// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level, overlap (above 1),
-/// golden_percent, golden_min_score_percent, golden_min_answers, verification_handler, completion_handler, creation_handler if they are set.
+/// golden_percent, golden_min_score_percent, golden_min_answers, preset, verification_handler, completion_handler, creation_handler,
+/// params_schema if they are set.
 ///
 /// *Errors*: P0002 project or type unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -102,7 +111,8 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
 /// max_idle_seconds, min_level, overlap (of tasks that are created from then on), golden_percent,
-/// golden_min_score_percent, golden_min_answers; null clears all but the first.
+/// golden_min_score_percent, golden_min_answers, params_schema and preset (of tasks that are created or changed from then on); null
+/// clears all but the first.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
@@ -135,7 +145,9 @@ fn update_task_type(
             overlap = case when $10 then coalesce($11, 1) else overlap end,
             golden_percent = case when $12 then $13 / 100.0 else golden_percent end,
             golden_min_score_percent = case when $14 then $15 / 100.0 else golden_min_score_percent end,
-            golden_min_answers = case when $16 then $17 else golden_min_answers end
+            golden_min_answers = case when $16 then $17 else golden_min_answers end,
+            params_schema = case when $18 then $19::jsonb else params_schema end,
+            preset = case when $20 then $21 else preset end
         where project_name = $1 and task_type = $2"
     )
     .run(&[
@@ -156,6 +168,10 @@ fn update_task_type(
         patch.golden_min_score_percent.flatten().map(Share::hundredths).into(),
         patch.golden_min_answers.is_some().into(),
         patch.golden_min_answers.flatten().into(),
+        patch.params_schema.is_some().into(),
+        patch.params_schema.flatten().map(|schema| schema.get().to_owned()).into(),
+        patch.preset.is_some().into(),
+        patch.preset.flatten().map(TaskPreset::name).into(),
     ])?;
     if let Some(min_level) = patch.min_level {
         sql!("update task_mgmt.lane set min_level = $3 where project_name = $1 and task_type = $2").run(&[
@@ -211,8 +227,8 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
     let inserted = sql!(
         "insert into task_mgmt.task_type
             (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level, overlap,
-            golden_percent, golden_min_score_percent, golden_min_answers)
-        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11)
+            golden_percent, golden_min_score_percent, golden_min_answers, params_schema, preset)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11, $12::jsonb, $13)
         on conflict do nothing"
     )
     .run(&[
@@ -227,6 +243,8 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.golden_percent.map(Share::hundredths).into(),
         new.golden_min_score_percent.map(Share::hundredths).into(),
         new.golden_min_answers.into(),
+        new.params_schema.as_ref().map(|schema| schema.get().to_owned()).into(),
+        new.preset.map(TaskPreset::name).into(),
     ])?;
     Ok(inserted > 0)
 }

@@ -27,7 +27,7 @@ const RECORD: &str =
 /// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists; 22023 anything wrong with `data`, also a segment_type
-/// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
+/// that is not the segment's, and what the params_schema or preset of the type does not allow; 55000 the active user holds another task; 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
 /// key of the seed, shared; if it has no segment, before that the key of the project's new segments, shared with whoever creates tasks.
 /// *Source*: annotation reference 6.
@@ -49,7 +49,7 @@ fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
 fn create_tasks(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i64, ErrorReport> {
     let text = arguments::data(data)?;
     let mut tasks = NewTask::parse_all(&text).map_err(Error::from)?;
-    task_creation::create(project_name, &mut tasks)?;
+    task_creation::create(project_name, &mut tasks).map_err(Error::with_path)?;
     Ok(tasks.len() as i64)
 }
 

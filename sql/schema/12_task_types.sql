@@ -15,6 +15,8 @@ create table task_mgmt.task_type (
 	golden_percent numeric(5, 2),
 	golden_min_score_percent numeric(5, 2),
 	golden_min_answers integer,
+	params_schema jsonb,
+	preset text,
 	constraint task_type_pkey primary key (project_name, task_type),
 	constraint task_type_project_fkey foreign key (project_name) references task_mgmt.project,
 	constraint max_idle_seconds_is_positive check (max_idle_seconds > 0),

@@ -47,7 +47,7 @@ comment on column task_mgmt.users.created_at is 'When the user was created.';
 create view task_mgmt.task_types with (security_barrier) as
 select project_name, task_type, completion_statuses, description, max_idle_seconds, min_level, overlap,
 	golden_percent, golden_min_score_percent, golden_min_answers, verification_handler,
-	completion_handler, creation_handler, created_at
+	completion_handler, creation_handler, created_at, params_schema, preset
 from task_mgmt.task_type
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.task_types is 'Task types: the kinds of work of a project.';
@@ -65,6 +65,8 @@ comment on column task_mgmt.task_types.verification_handler is 'The function tha
 comment on column task_mgmt.task_types.completion_handler is 'The function that follows a completion; null if none.';
 comment on column task_mgmt.task_types.creation_handler is 'The function that creates a task for a segment; null if none.';
 comment on column task_mgmt.task_types.created_at is 'When it was created.';
+comment on column task_mgmt.task_types.params_schema is 'What the params of its tasks must be, in JSON Schema; null if anything goes.';
+comment on column task_mgmt.task_types.preset is 'Further rules for what its tasks say of themselves; null if none.';
 
 create function task_mgmt.submission_as_json(submission task_mgmt.submission, user_id text, task_id text) returns jsonb
 language sql stable parallel safe

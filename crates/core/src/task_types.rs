@@ -1,12 +1,16 @@
 //! What may be said of a task type, and the types that every annotation project has.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
+use crate::params_schema::ParamsSchema;
 use crate::qualifications::check_level;
 use crate::shares::Share;
+use crate::task_content::check_object;
+use crate::task_presets::TaskPreset;
 use crate::tasks::check_overlap;
 
 /// The `data` of `create_task_type`.
@@ -30,6 +34,10 @@ pub struct NewTaskType {
     pub golden_min_score_percent: Option<Share>,
     #[serde(default)]
     pub golden_min_answers: Option<i32>,
+    #[serde(default)]
+    pub params_schema: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub preset: Option<TaskPreset>,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -52,6 +60,10 @@ pub struct TaskTypePatch {
     pub golden_min_score_percent: Option<Option<Share>>,
     #[serde(default, deserialize_with = "present")]
     pub golden_min_answers: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub params_schema: Option<Option<Box<RawValue>>>,
+    #[serde(default, deserialize_with = "present")]
+    pub preset: Option<Option<TaskPreset>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -94,6 +106,7 @@ impl NewTaskType {
         check_level("data.min_level", task_type.min_level)?;
         task_type.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         check_answers(task_type.golden_min_answers)?;
+        check_schema(task_type.params_schema.as_deref())?;
         Ok(task_type)
     }
 }
@@ -114,8 +127,15 @@ impl TaskTypePatch {
         patch.min_level.flatten().map_or(Ok(()), |level| check_level("data.min_level", level))?;
         patch.overlap.flatten().map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         check_answers(patch.golden_min_answers.flatten())?;
+        check_schema(patch.params_schema.as_ref().and_then(Option::as_deref))?;
         Ok(patch)
     }
+}
+
+fn check_schema(schema: Option<&RawValue>) -> Result<(), Invalid> {
+    let Some(schema) = schema else { return Ok(()) };
+    check_object("data.params_schema", schema)?;
+    ParamsSchema::compile("data.params_schema", schema.get()).map(|_| ())
 }
 
 fn check_answers(answers: Option<i32>) -> Result<(), Invalid> {

@@ -10,7 +10,7 @@ do $$ begin
 		from unnest('{plain, held, booked, first, second, third, done, ended}'::text[]) id));
 end $$;
 create view outcome as
-	select (select string_agg(task_id, ' ' order by task_id) from task_mgmt.tasks) as tasks, (select count(*) from task_mgmt.check_invariants()) as broken;
+	select (select string_agg(regexp_replace(task_id, '\d{3,}$', 'N'), ' ' order by task_id) from task_mgmt.tasks where task_id !~ '^m\d') as tasks, (select count(*) from task_mgmt.check_invariants()) as broken;
 
 -- D11, C4: it is gone, and gone is not found.
 select delete_task('p', 'plain');
@@ -91,7 +91,11 @@ select start_task('p', 'u');
 -- Golden tasks are in use as long as there are checks.
 select create_task('p', '{"task_type": "x", "task_id": "gold", "completion_status": "Done", "completed_user_id": "v"}'), add_golden_task('p', 'gold');
 select update_task_type('p', 'x', '{"golden_percent": 100}'), start_task('p', 'w', 'm102'), release_task('p', 'w', 'm102', 'Done');
-select delete_task('p', 'gold') from task_mgmt.tasks where assigned_user_id = 'w';
+do $$ begin
+	perform delete_task('p', 'gold');
+exception when others then
+	raise notice '% %', sqlstate, regexp_replace(sqlerrm, 'gold\d+', 'goldN');
+end $$;
 select count(*), count(delete_task('p', task_id)) as deleted from task_mgmt.tasks where assigned_user_id = 'w';
 select delete_task('p', 'gold'), (select count(*) from task_mgmt.golden_tasks) as golden;
 
