@@ -66,6 +66,8 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 
 create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;
 create index task_segment_seed_idx on task_mgmt.task (project_name, segment_seed_id) where segment_seed_id is not null;
+create index task_channel_idx on task_mgmt.task (project_name, channel, task_no) where channel is not null;
+create index task_domain_idx on task_mgmt.task (project_name, domain, task_no) where domain is not null;
 create index task_original_idx on task_mgmt.task (project_name, original_no) where original_no is not null;
 create index task_expires_at_idx on task_mgmt.task (project_name, expires_at) where expires_at is not null;
 create index task_failed_at_idx on task_mgmt.task (project_name, failed_at) where failed_at is not null;

@@ -1,5 +1,5 @@
--- Events: the append-only history of every state change but the creation of a task, which its row tells; and events that
--- programs publish. Every event has a number of its own, and a creation has that of the task, so that the numbers order them all.
+-- Events: the append-only history of every state change but the creation of a task, which its row tells until it is
+-- deleted; and events that programs publish. Every event has a number of its own, and a creation has that of the task, so that the numbers order them all.
 
 create table task_mgmt.event (
 	project_name text collate "C" not null,

@@ -304,6 +304,12 @@ select * from (
 	) u on true
 	where s.seed_id is null or u.new_status is distinct from e.status
 
+	union all -- Params and metadata are objects, and a score is a share.
+	select 'what a task says of itself', t.project_name, t.task_id,
+		format('params %s, metadata %s, drift_score %s', jsonb_typeof(t.params), jsonb_typeof(t.metadata), t.drift_score)
+	from task_mgmt.task t
+	where jsonb_typeof(t.params) <> 'object' or jsonb_typeof(t.metadata) <> 'object' or not t.drift_score between 0 and 1
+
 	union all -- A task knows whether its state is in the seed form. That is short, so a large state need not be read.
 	select 'seed state is known', t.project_name, t.task_id, 'has_seed_state is ' || t.has_seed_state
 	from task_mgmt.task t
