@@ -81,6 +81,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
+    events::count_new(project, &rows.counts(), now)?;
     rows.insert_blocked()?;
     rows.insert_conversations(conversation_nos)?;
     notifications::announce(project, "created", &numbers)?;
