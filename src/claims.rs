@@ -242,7 +242,7 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
     let kind = log.label(event::KIND, c"started");
     log.insert_all(
         leases.iter().map(|(task_no, token, _, _)| {
-            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None]
+            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None, None, None, None, None]
         }),
         None,
     );

@@ -145,6 +145,8 @@ pub enum Error {
     TaskExpired(String),
     #[error("Task {task} is {status}")]
     TaskFinished { task: String, status: String },
+    #[error("Task {task} cannot be deleted: {reason}")]
+    TaskNotDeletable { task: String, reason: String, is_awaited: bool },
     #[error("Task {0} is already active (not completed)")]
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
@@ -233,6 +235,19 @@ impl Error {
     /// The same of an element of the array `data`.
     pub fn of_element(self, index: usize) -> Self {
         Self::Element { index, error: Box::new(self) }
+    }
+
+    /// The same with the element named in the path of a wrong value, if there is one.
+    pub fn with_path(self) -> Self {
+        match self {
+            Self::Element { index, error } => match *error {
+                Self::Argument(Invalid(text)) if text.starts_with("data.") => {
+                    Self::Argument(Invalid(format!("data[{index}]{}", &text["data".len()..])))
+                }
+                error => error.of_element(index),
+            },
+            error => error,
+        }
     }
 
     /// The same of a `data` that is the element itself.
@@ -325,6 +340,7 @@ impl Error {
             | TaskExpired(_)
             | TaskFinished { .. }
             | TaskNotFinished(_)
+            | TaskNotDeletable { .. }
             | TaskBlocked { .. }
             | TaskHeldBack(_)
             | InactiveCompletion { .. }
@@ -417,6 +433,10 @@ impl Error {
                 "undo_release takes back a completion that is not older than task_mgmt.undo_seconds."
             }
             CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
+            TaskNotDeletable { is_awaited: true, .. } => {
+                "delete_task(project_name, task_id, cascade => true) lets tasks that wait for it go on without it."
+            }
+            TaskNotDeletable { .. } => "cancel_task ends a task and keeps it.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousPrefix { .. } => "Give more of the id.",
             FactNotFound { .. } => "create_fact makes one; list_facts finds them.",
@@ -451,7 +471,7 @@ impl Error {
             }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {
-                "Workers save ng_state and note while a user holds the task; managers change any task."
+                "Workers save ng_state, note and metadata while a user holds the task; managers change any task."
             }
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."

@@ -266,7 +266,8 @@ pub fn fail(held: &HeldTask, failure: Failure) -> Result<String, Error> {
         }
     })?;
     rows::finish();
-    let (project, task_no, actor) = (held.project, held.task_no, Actor::User(held.user_no));
+    let (project, task_no) = (held.project, held.task_no);
+    let actor = Actor::Process(held.user_no, held.instance.as_deref());
     if is_final {
         events::append(project, &[task_no], "failed", actor, Some(error), held.now)?;
         held.settle_original()?;

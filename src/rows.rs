@@ -1,7 +1,6 @@
 //! Rows by key, without the executor: finds them by an index, inserts, deletes and updates them. The claim path uses it for
 //! the tables whose statements would spend most of their time in setting up plans; what it does is what the statement beside
-//! each use says. Indexes are plain columns; a partial one leaves out rows in
-//! which one of these is null.
+//! each use says. Indexes are plain columns; a partial one leaves out the rows that have a null in its key.
 
 mod index;
 pub mod names;

@@ -30,7 +30,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, 
 /// Checks that what the tasks name is there. Errors: as `create`.
 pub fn check(project: &str, new: &[NewTask]) -> Result<(), Error> {
     let named = Named::find(new)?;
-    named.check_types(project)?;
+    named.check_types(project, new)?;
     named.users(project, new)?;
     Ok(())
 }
@@ -46,7 +46,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     if new.is_empty() {
         return Ok(0);
     }
-    let overlaps = named.check_types(project)?;
+    let overlaps = named.check_types(project, new)?;
     if named.holders.len() <= locks::MOST_KEYS {
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
@@ -82,6 +82,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
+    events::count_new(project, &rows.counts(), now)?;
     rows.insert_blocked()?;
     rows.insert_conversations(conversation_nos)?;
     notifications::announce(project, "created", &numbers)?;

@@ -192,12 +192,18 @@ comment on column task_mgmt.dependencies.is_satisfied is 'True if the task no lo
 comment on column task_mgmt.dependencies.required_completion_status is 'The completion status that satisfies it.';
 
 create view task_mgmt.events with (security_barrier) as
-select e.project_name, e.event_no, e.occurred_at, t.task_id, e.kind, u.user_id, e.role_name, e.detail
+select e.project_name, e.event_no, e.occurred_at,
+	case when t.task_id is null and e.task_no <> 0 then ( -- It is deleted, and the end of its history says what it was.
+		select d.detail
+		from task_mgmt.event d
+		where d.project_name = e.project_name and d.task_no = e.task_no and d.kind = 'deleted'
+	) else t.task_id end as task_id,
+	e.kind, u.user_id, e.role_name, e.detail
 from task_mgmt.event e
 left join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.task_no
 left join task_mgmt.project_user u on u.project_name = e.project_name and u.user_no = e.user_no
-where e.project_name = any ((select task_mgmt.readable_projects())::text[])
-union all -- The creation of a task is told by its row.
+where e.amount is null and e.project_name = any ((select task_mgmt.readable_projects())::text[])
+union all -- The creation of a task is told by its row, until it is deleted.
 select t.project_name, t.task_no, t.created_at, t.task_id, 'created', null, t.created_by, null
 from task_mgmt.task t
 where t.project_name = any ((select task_mgmt.readable_projects())::text[]);
@@ -209,7 +215,7 @@ comment on column task_mgmt.events.task_id is 'The task; null for a change of th
 comment on column task_mgmt.events.kind is 'What happened.';
 comment on column task_mgmt.events.user_id is 'The user whose work it was; null for an act of management or a consequence.';
 comment on column task_mgmt.events.role_name is 'The database role that managed; null for work or a consequence.';
-comment on column task_mgmt.events.detail is 'Completion status, previous holder, assignee or reason; of a published event, its type.';
+comment on column task_mgmt.events.detail is 'Completion status, previous holder, assignee, reason, or the id of a deleted task; of a published event, its type.';
 
 create view task_mgmt.workload with (security_barrier) as
 select y.project_name, y.task_type, coalesce(n.ready, 0) as ready, coalesce(n.held, 0) as held,

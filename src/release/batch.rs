@@ -3,7 +3,7 @@
 
 use pgrx::prelude::*;
 
-use super::{HeldTask, Outcome};
+use super::{CountKeys, HeldTask, Outcome};
 use crate::columns::event;
 use crate::conversations;
 use crate::error::Error;
@@ -44,13 +44,16 @@ fn lock_all(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
 
 fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
     let mut with_dependents = vec![];
+    let mut keys = Vec::with_capacity(held.len());
     for (task, outcome) in held {
         task.end_lease()?;
-        if task.write_outcome(outcome)? {
+        let (has_dependents, count_keys) = task.write_outcome(outcome)?;
+        keys.push(count_keys);
+        if has_dependents {
             with_dependents.push((task, outcome));
         }
     }
-    let numbers = write_events(project, held);
+    let numbers = write_events(project, held, &keys);
     rows::finish();
     notifications::announce(project, "completed", &numbers)?;
     for (task, _) in held.iter().filter(|(task, _)| task.task_row.has_conversations) {
@@ -67,15 +70,16 @@ fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Err
 }
 
 /// Returns the numbers of the events.
-fn write_events(project: &str, held: &[(HeldTask, Outcome)]) -> Vec<i64> {
+fn write_events(project: &str, held: &[(HeldTask, Outcome)], keys: &[CountKeys]) -> Vec<i64> {
     let log = Table::open(c"event");
     let kind = log.label(event::KIND, c"completed");
     let project = project.into_datum();
     let numbers = events::next_numbers(held.len());
-    let rows = held.iter().zip(&numbers).map(|((task, outcome), number)| {
+    let rows = held.iter().zip(&numbers).zip(keys).map(|(((task, outcome), number), [from_key, to_key])| {
         let (task_no, user_no) = (task.task_no.into_datum(), task.user_no.into_datum());
         let now = task.now.into_datum();
-        [project, task_no, number.into_datum(), now, kind, user_no, None, outcome.status.into_datum()]
+        let (number, status) = (number.into_datum(), outcome.status.into_datum());
+        [project, task_no, number, now, kind, user_no, None, status, *from_key, *to_key, None, task.instance_datum()]
     });
     log.insert_all(rows, None);
     numbers

@@ -68,7 +68,8 @@ pub fn run(project_name: Option<&str>, max_rows: Option<i32>) -> Result<Vec<Run>
     Ok(runs)
 }
 
-/// Takes the unique keys of the tasks, the keys of the segments that they are of, and opens their lanes. What is wrong with them is said when they are created.
+/// Takes the unique keys of the tasks and the keys of the segments that they are of, and opens their lanes. What is wrong with them is
+/// said when they are created.
 /// There are so few schedules that each seed has a key of its own.
 fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
     let tasks: Vec<NewTask> = schedules.iter().filter_map(|schedule| NewTask::parse(&schedule.data).ok()).collect();

@@ -396,7 +396,7 @@ impl<'a> TaskPatch<'a> {
     }
 
     /// Whether anything of what the task says of itself is to change.
-    fn has_content(&self) -> bool {
+    pub fn has_content(&self) -> bool {
         self.title.is_some()
             || self.description.is_some()
             || self.params.is_some()

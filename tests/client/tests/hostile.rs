@@ -19,7 +19,7 @@ const LONGEST_MESSAGE: usize = 4000;
 const WITHOUT_KEYS: [&str; 6] = ["assignments", "extra_layers", "notify_events", "points", "sinks", "sources"];
 
 /// The data of these is whatever the caller likes.
-const WITH_ANY_DATA: [&str; 1] = ["publish_event"];
+const WITH_ANY_DATA: [&str; 2] = ["merge_metadata", "publish_event"];
 
 struct Function {
     name: String,

@@ -71,6 +71,11 @@ select * from broken($$delete from task_mgmt.task where task_id = 'inactive'$$);
 select * from broken($$update task_mgmt.task set has_dependents = false where task_id = 'free'$$);
 select * from broken($$update task_mgmt.dependency set upstream_no = 99999999 where dependency_id = 'd'$$);
 
+-- What a task says of itself.
+select * from broken($$update task_mgmt.task set params = '[]', drift_score = 1 where task_id = 'free'$$);
+select * from broken($$update task_mgmt.task set metadata = 'null' where task_id = 'free'$$);
+select * from broken($$update task_mgmt.task set drift_score = 'NaN' where task_id = 'free'$$);
+
 -- I5: time is somebody's, on something.
 select * from broken($$update task_mgmt.submission set user_no = 99999$$);
 select * from broken($$update task_mgmt.submission set task_no = 99999999$$);
