@@ -91,7 +91,10 @@ fn requeue_failed(
     ready::lock_gates(project, &task_nos)?;
     let mut count = 0;
     for (_, task_id) in &failed {
-        let task = LockedTask::lock(project, task_id)?;
+        let task = match LockedTask::lock(project, task_id) {
+            Err(Error::TaskNotFound { .. }) => continue,
+            found => found?,
+        };
         if task.status != "failed" {
             continue;
         }

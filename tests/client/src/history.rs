@@ -79,6 +79,7 @@ pub fn assert_tasks_follow_from_events(client: &mut Client, project: &str) {
         let is_legal = apply(state, &kind, user, detail);
         assert!(is_legal, "{project}/{task}: {kind} cannot follow, now {state:?}");
     }
+    states.retain(|_, state| !state.status.is_empty());
     let tasks = client
         .query(
             "select task_id, case when status in ('completed', 'cancelled', 'failed', 'expired') then status::text else 'open' end,
@@ -149,6 +150,11 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
             state.holder.clear();
             state.status = "cancelled".into();
             is_open
+        }
+        "deleted" => {
+            let was_there = !state.status.is_empty();
+            *state = TaskState::default();
+            was_there
         }
         "release_undone" => {
             let was_theirs = state.completed_user == user;

@@ -77,6 +77,13 @@ impl Caller {
             22..30 => plain(self.random_lease_call()),
             30 => plain(format!("release_tasks('{project}', '{machine}', {})", self.random_instance())),
             31..34 => plain(format!("* from sweep({})", self.random.random_range(1..100))),
+            34 if self.random.random_bool(0.3) => {
+                let cascade = self.random.random_bool(0.5);
+                plain(format!(
+                    "delete_tasks('{project}', array['{task}', 'k{}'], {cascade})",
+                    self.random.random_range(0..QUEUED)
+                ))
+            }
             34..37 => plain(format!("enqueue_task('{project}', '{task}')")),
             37 => plain(format!("requeue_failed('{project}', max_rows => {})", self.random.random_range(1..10))),
             38 => plain(format!("extend_ttl('{project}', '{task}', {seconds})")),
