@@ -12,7 +12,7 @@ use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project, project_user};
 use crate::eligibility::Requested;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
@@ -305,10 +305,10 @@ impl<'a> Worker<'a> {
         let leases = Table::open(c"lease");
         leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id, attempt, None, None]);
         let log = Table::open(c"event");
-        let kind = log.label(event::KIND, kind);
-        log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
+        let label = log.label(event::KIND, kind);
+        log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None]);
         rows::finish();
-        Ok(())
+        notifications::announce(self.project, &kind.to_string_lossy(), &[number])
     }
 }
 

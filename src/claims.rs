@@ -12,7 +12,7 @@ use crate::candidates::{self, Candidate, Candidates, Whose};
 use crate::clock::Instant;
 use crate::columns::{event, ready};
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
@@ -281,6 +281,8 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
         None,
     );
     rows::finish();
+    let numbers: Vec<i64> = leases.iter().map(|(_, token, _, _)| *token).collect();
+    notifications::announce(worker.project, "started", &numbers)?;
     Ok(leases)
 }
 

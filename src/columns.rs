@@ -70,7 +70,8 @@ pub mod task {
     pub const BACKOFF: i16 = 47;
     pub const INSTANCE: i16 = 48;
     pub const HAS_CONVERSATIONS: i16 = 49;
-    pub const COUNT: usize = 49;
+    pub const FAILED_AT: i16 = 50;
+    pub const COUNT: usize = 50;
 }
 
 pub mod segment {

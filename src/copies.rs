@@ -5,7 +5,7 @@ use task_mgmt_core::neuroglancer::seed::seed_of;
 
 use crate::clock::Instant;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::locks::{self, Key};
 use crate::spi::sql;
 
@@ -56,6 +56,7 @@ pub fn create(
             now.into(),
         ])?;
         if inserted > 0 {
+            notifications::announce(project, "created", &[copy_no])?;
             return Ok((copy_no, copy_id));
         }
     }

@@ -259,6 +259,7 @@ pub fn fail(held: &HeldTask, failure: Failure) -> Result<String, Error> {
         }
         if is_final {
             set(task::STATUS, table.label(task::STATUS, c"failed"));
+            set(task::FAILED_AT, held.now.into_datum());
             set(task::EXPIRES_AT, None);
             set(task::OPEN_KEY, None);
         }

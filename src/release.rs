@@ -12,7 +12,7 @@ use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project_user, task, task_type};
 use crate::conversations;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::golden;
 use crate::handlers;
 use crate::json::Jsonb;
@@ -359,10 +359,11 @@ impl<'a> HeldTask<'a> {
         self.end_lease()?;
         let log = Table::open(c"event");
         let kind = log.label(event::KIND, c"completed");
-        let number = events::next_number().into_datum();
-        log.insert(&[project, task_no, number, now, kind, user_no, None, outcome.status.into_datum()]);
+        let number = events::next_number();
+        log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, outcome.status.into_datum()]);
         let has_dependents = self.write_outcome(outcome)?;
         rows::finish();
+        notifications::announce(self.project, "completed", &[number])?;
         if self.task_row.has_conversations {
             conversations::process(self.project, self.task_no, self.fence, self.now)?;
         }

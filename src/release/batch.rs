@@ -7,7 +7,7 @@ use super::{HeldTask, Outcome};
 use crate::columns::event;
 use crate::conversations;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::rows::{self, Table};
 use crate::satisfaction;
 use crate::tasks;
@@ -36,8 +36,9 @@ fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Err
             with_dependents.push((task, outcome));
         }
     }
-    write_events(project, held);
+    let numbers = write_events(project, held);
     rows::finish();
+    notifications::announce(project, "completed", &numbers)?;
     for (task, _) in held.iter().filter(|(task, _)| task.task_row.has_conversations) {
         conversations::process(project, task.task_no, task.fence, task.now)?;
     }
@@ -51,17 +52,19 @@ fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Err
         .try_for_each(|(task, outcome)| satisfaction::satisfy(project, task.task_no, outcome.status, task.now))
 }
 
-fn write_events(project: &str, held: &[(HeldTask, Outcome)]) {
+/// Returns the numbers of the events.
+fn write_events(project: &str, held: &[(HeldTask, Outcome)]) -> Vec<i64> {
     let log = Table::open(c"event");
     let kind = log.label(event::KIND, c"completed");
     let project = project.into_datum();
     let numbers = events::next_numbers(held.len());
-    let rows = held.iter().zip(numbers).map(|((task, outcome), number)| {
+    let rows = held.iter().zip(&numbers).map(|((task, outcome), number)| {
         let (task_no, user_no) = (task.task_no.into_datum(), task.user_no.into_datum());
         let now = task.now.into_datum();
         [project, task_no, number.into_datum(), now, kind, user_no, None, outcome.status.into_datum()]
     });
     log.insert_all(rows, None);
+    numbers
 }
 
 impl HeldTask<'_> {

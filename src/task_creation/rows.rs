@@ -61,14 +61,14 @@ impl<'a> NewRows<'a> {
         project: &'a str,
         new: &'a [NewTask],
         firsts: &[usize],
-        numbers: Vec<i64>,
+        numbers: &[i64],
         lanes: &Lanes,
         users: &HashMap<String, i32>,
         now: Instant,
     ) -> Result<Self, Error> {
         let user_no = |user: &str| if user.is_empty() { None } else { users.get(user).copied() };
         let mut kinds = FnvHashMap::default();
-        let rows = new.iter().zip(firsts).zip(numbers).map(|((task, first), task_no)| {
+        let rows = new.iter().zip(firsts).zip(numbers).map(|((task, first), &task_no)| {
             let kind = match kinds.entry(*first) {
                 Entry::Occupied(kind) => *kind.get(),
                 Entry::Vacant(entry) => *entry.insert(Kind::find(task, lanes)?),
@@ -205,6 +205,7 @@ impl<'a> NewRows<'a> {
                 new.task.backoff.and_then(|backoff| json::datum(backoff.get())),
                 None,
                 (!new.task.conversations.is_empty()).into_datum(),
+                None,
             ]
         })
     }
