@@ -48,6 +48,12 @@ pub enum Part {
     OneGo,
     /// The same beside tasks that cannot be started
     Unstartable,
+    /// Claiming and completing by machines, one task and many at a time
+    Machine,
+    /// The same beside tasks that wait or have expired
+    Waiting,
+    /// Creating tasks one by one
+    Creation,
     /// Loading tasks in one call
     Loading,
     /// Saving and releasing traces
@@ -86,6 +92,12 @@ impl From<Options> for Settings {
 impl Settings {
     pub fn most_clients(&self) -> u32 {
         self.clients.iter().copied().max().unwrap_or(1)
+    }
+
+    /// As many tasks as let every client take the largest batch often enough.
+    pub fn machine_backlog(&self) -> u32 {
+        const BATCHES: u32 = 32;
+        (BATCHES * plan::MOST_AT_A_TIME * self.most_clients()).max(10 * self.small_backlog)
     }
 
     /// How many measurements there are.
