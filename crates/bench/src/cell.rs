@@ -158,7 +158,9 @@ impl Backlog {
         match self.work {
             Work::Limit | Work::Insert | Work::Create => {}
             Work::Queue(_) => template::add_to_queue(database, self.created, count)?,
-            Work::Tasks | Work::Machine(_) => template::add_tasks(database, "bench", "task", self.created, count, "{}")?,
+            Work::Tasks | Work::Machine(_) => {
+                template::add_tasks(database, "bench", "task", self.created, count, "{}")?
+            }
         }
         self.created += count;
         Ok(())

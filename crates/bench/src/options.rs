@@ -22,9 +22,13 @@ pub struct Options {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
 
-    /// Measure only these parts [default: all]
+    /// Measure only these parts [default: all but peers]
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+
+    /// Measure other queues too, which scripts/peers installs
+    #[arg(long)]
+    peers: bool,
 
     /// Numbers of concurrent clients
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32], value_parser = clap::value_parser!(u32).range(1..=128))]
@@ -62,6 +66,8 @@ pub enum Part {
     Lanes,
     /// Loading segments in one call
     Ingestion,
+    /// Other queues, which scripts/peers installs; only if asked for
+    Peers,
 }
 
 /// What is measured, and how long.
@@ -78,7 +84,7 @@ pub struct Settings {
 impl From<Options> for Settings {
     fn from(options: Options) -> Self {
         Self {
-            parts: if options.only.is_empty() { Part::value_variants().to_vec() } else { options.only },
+            parts: options.parts(),
             seconds: options.seconds.unwrap_or(if options.quick { 3 } else { 15 }),
             runs: options.runs.unwrap_or(if options.quick { 1 } else { 3 }),
             clients: options.clients,
@@ -86,6 +92,17 @@ impl From<Options> for Settings {
             large_backlog: options.large.unwrap_or(if options.quick { 100_000 } else { 1_000_000 }),
             comparison_runs: options.runs.unwrap_or(if options.quick { 1 } else { 5 }),
         }
+    }
+}
+
+impl Options {
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = self.only.clone();
+        if parts.is_empty() {
+            parts.extend(Part::value_variants().iter().filter(|part| **part != Part::Peers));
+        }
+        parts.extend(self.peers.then_some(Part::Peers));
+        parts
     }
 }
 

@@ -144,7 +144,10 @@ const LATER: &str = r#"{"priority": 100, "run_after": "9999-01-01T00:00:00Z"}"#;
 fn fail_once(database: &mut Client) -> Result<()> {
     database.batch_execute(RETRYING)?;
     let broken: Option<String> = database
-        .query_one("select min(format('%s: %s, %s', invariant, object, detail)) from task_mgmt.check_invariants()", &[])?
+        .query_one(
+            "select min(format('%s: %s, %s', invariant, object, detail)) from task_mgmt.check_invariants()",
+            &[],
+        )?
         .get(0);
     ensure!(broken.is_none(), "retrying tasks are not as they should be: {}", broken.unwrap_or_default());
     Ok(())

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::comparison::{Comparison, Subject};
+use crate::comparison::{Comparison, Side, Subject};
+use crate::peers;
 use crate::plan::{Beside, MOST_AT_A_TIME, Mode, Work};
 use crate::report::{Spread, Summary};
 
@@ -27,6 +28,7 @@ pub fn all(groups: &[Vec<Summary>], comparisons: &[(Subject, Vec<Comparison>)]) 
         verdicts.extend(with_most.iter().flat_map(|group| with_more_tasks(group, work)));
     }
     verdicts.extend(comparisons.iter().filter_map(|(subject, runs)| against_insert(*subject, runs)));
+    verdicts.extend(comparisons.iter().flat_map(|(_, runs)| against_peers(runs)));
     verdicts
 }
 
@@ -39,6 +41,19 @@ fn against_insert(subject: Subject, runs: &[Comparison]) -> Option<Verdict> {
         wanted: 0.50,
         found: Spread::new(runs.iter().filter_map(ratio)),
     })
+}
+
+/// task_mgmt against each of the other queues, in the same manner.
+fn against_peers(runs: &[Comparison]) -> Vec<Verdict> {
+    let rate = |run: &Comparison, what| run.sides.iter().find(|side| side.what == what).map_or(f64::NAN, Side::rate);
+    let sides = runs.first().map_or(&[][..], |run| &run.sides);
+    let peers = sides.iter().filter_map(|side| Some((side.what, peers::counterpart(side)?)));
+    let verdicts = peers.map(|(peer, ours)| Verdict {
+        goal: format!("{ours}, of {peer}"),
+        wanted: 1.00,
+        found: Spread::new(runs.iter().map(|run| rate(run, ours) / rate(run, peer))),
+    });
+    verdicts.collect()
 }
 
 fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {
