@@ -12,7 +12,7 @@ use crate::candidates::{self, Candidate, Candidates, Whose};
 use crate::clock::Instant;
 use crate::columns::{event, ready};
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
@@ -276,11 +276,13 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
     let kind = log.label(event::KIND, c"started");
     log.insert_all(
         leases.iter().map(|(task_no, token, _, _)| {
-            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None]
+            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None, None, None, None, None]
         }),
         None,
     );
     rows::finish();
+    let numbers: Vec<i64> = leases.iter().map(|(_, token, _, _)| *token).collect();
+    notifications::announce(worker.project, "started", &numbers)?;
     Ok(leases)
 }
 
