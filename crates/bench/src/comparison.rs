@@ -36,7 +36,7 @@ pub struct Side {
 }
 
 impl Subject {
-    /// Measures all sides, on fresh copies of a database without tasks unless it is about other queues.
+    /// Measures all sides, each on what it says: most on fresh copies of a database without tasks.
     pub fn measure(
         self,
         server: &mut Server,
