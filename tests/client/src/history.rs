@@ -56,8 +56,8 @@ impl TaskState {
     }
 
     fn open(&mut self) {
-        let (attempts, failures) = (self.attempts, self.failures);
-        *self = Self { status: "open".into(), attempts, failures, ..Self::default() };
+        let attempts = self.attempts;
+        *self = Self { status: "open".into(), attempts, ..Self::default() };
     }
 }
 

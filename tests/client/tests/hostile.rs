@@ -16,7 +16,8 @@ use serde_json::json;
 const LONGEST_MESSAGE: usize = 4000;
 
 /// Their objects have whatever keys the caller likes, or they have no objects.
-const WITHOUT_KEYS: [&str; 6] = ["assignments", "extra_layers", "notify_events", "points", "sinks", "sources"];
+const WITHOUT_KEYS: [&str; 7] =
+    ["assignments", "extra_layers", "notify_events", "points", "result", "sinks", "sources"];
 
 /// The data of these is whatever the caller likes.
 const WITH_ANY_DATA: [&str; 2] = ["merge_metadata", "publish_event"];
@@ -200,8 +201,9 @@ fn every_function_bears_the_ends_of_time() {
 /// The longest and shortest delays and durations, at the beginning and at the end of time, and what then can be read.
 #[test]
 fn every_delay_ends_within_time() {
-    const CALLS: [&str; 9] = [
-        r#"create_task('p', '{"task_id": "last", "task_type": "t", "priority": 101, "ttl_seconds": SECONDS, "max_attempts": 9,
+    const CALLS: [&str; 10] = [
+        r#"create_task('p', '{"task_type": "t", "ttl_seconds": SECONDS}')"#,
+        r#"create_task('p', '{"task_id": "last", "task_type": "t", "priority": 101, "ttl_seconds": 1e8, "max_attempts": 9,
             "backoff": {"base_seconds": SECONDS, "factor": 1000, "max_seconds": 1e300, "jitter": 1}}')"#,
         "claim_tasks('p', 'machine', lease_seconds => SECONDS)",
         "heartbeat('p', 'last', lease_token, SECONDS) from task_mgmt.held_tasks where task_id = 'last'",

@@ -44,11 +44,11 @@ fn prepare(name: &str, types: usize) -> (Database, Client) {
     (database, client)
 }
 
-/// What one worker was told: the tasks that it completed.
+/// What one worker was told: the tasks that it completed, and those that it was handed, in which attempt and when.
 #[derive(Default)]
 struct Told {
     completed: Vec<String>,
-    claimed: u32,
+    handed: Vec<(String, i32, String)>,
 }
 
 #[test]
@@ -94,12 +94,15 @@ fn each_task_ends_once_whatever_happens_on_the_way() {
         is_over.store(true, Ordering::SeqCst);
         workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<Told>>()
     });
-    assert!(told.iter().filter(|told| told.claimed > 0).count() > WORKERS / 2, "hardly any worker got something");
+    assert!(
+        told.iter().filter(|told| !told.handed.is_empty()).count() > WORKERS / 2,
+        "hardly any worker got something"
+    );
     assert_invariants(&mut client);
     history::assert_tasks_follow_from_events(&mut client, "p");
     assert_all_over(&mut client);
+    assert_handed_out_in_time(&mut client, told.iter().flat_map(|told| &told.handed));
     assert_completed_as_told(&mut client, told.into_iter().flat_map(|told| told.completed).collect());
-    assert_handed_out_in_time(&mut client);
     // The mix was one: some came to each end.
     for status in ["completed", "failed", "cancelled", "expired"] {
         let count: i64 = client
@@ -128,11 +131,11 @@ fn work(client: &mut Client, number: usize, is_over: &AtomicBool) -> Told {
         let seconds = if random.random_bool(0.1) { 0.001 } else { 10.0 };
         let claimed = client
             .query(
-                "select task_id, lease_token, attempt, task_type from claim_tasks('p', $1, $2, $3, lease_seconds => $4, instance => $5)",
+                "select task_id, lease_token, attempt, task_type, clock_timestamp()::text from claim_tasks('p', $1, $2, $3, lease_seconds => $4, instance => $5)",
                 &[&user, &random.random_range(1..=10), &types, &seconds, &instance],
             )
             .unwrap();
-        told.claimed += claimed.len() as u32;
+        told.handed.extend(claimed.iter().map(|row| (row.get(0), row.get(2), row.get(4))));
         for row in &claimed {
             let (task, token, attempt): (String, i64, i32) = (row.get(0), row.get(1), row.get(2));
             let task_type: String = row.get(3);
@@ -237,23 +240,29 @@ fn assert_completed_as_told(client: &mut Client, told: Vec<String>) {
     }
 }
 
-/// Nobody was given what was not due yet or had expired.
-fn assert_handed_out_in_time(client: &mut Client) {
+/// Nobody was given what was not due yet or had expired. A claim reads the clock once, at its beginning, and may find what has become due
+/// since; so the earliest time for a task is compared with when it was there.
+fn assert_handed_out_in_time<'t>(client: &mut Client, handed: impl Iterator<Item = &'t (String, i32, String)>) {
+    let handed: Vec<Value> =
+        handed.map(|(task, attempt, at)| json!({"task_id": task, "attempt": attempt, "handed_at": at})).collect();
     let wrong = client
         .query(
-            "select format('%s: %s at %s, asked for %s to %s', task_id, kind, occurred_at, run_after, expires_at)
-            from (
-                select e.task_id, e.kind, e.occurred_at, a.run_after, a.expires_at, lag(e.kind) over turns as last_kind,
-                    e.occurred_at - lag(e.occurred_at) over turns as after_last
+            "with turn as (
+                select e.task_id, e.kind, e.occurred_at, lag(e.kind) over turns as last_kind, lag(e.occurred_at) over turns as last_at,
+                    count(*) filter (where e.kind = 'started') over turns as attempt
                 from task_mgmt.events e
-                join public.asked a using (task_id)
                 where e.kind in ('started', 'retried', 'lease_expired', 'snoozed')
                 window turns as (partition by e.task_id order by e.event_no)
-            ) as turn
-            where kind = 'started' and (occurred_at < run_after or occurred_at >= expires_at
-                or last_kind in ('retried', 'lease_expired') and after_last < interval '2 ms'
-                or last_kind = 'snoozed' and after_last < interval '5 ms')",
-            &[],
+            )
+            select format('%s, attempt %s: claimed at %s, handed out at %s after %s at %s, asked for %s to %s', task_id, attempt,
+                occurred_at, handed_at, last_kind, last_at, run_after, expires_at)
+            from jsonb_to_recordset($1) as handed (task_id text, attempt bigint, handed_at timestamptz)
+            join turn using (task_id, attempt)
+            join public.asked using (task_id)
+            where kind = 'started' and (handed_at < run_after or occurred_at >= expires_at
+                or last_kind in ('retried', 'lease_expired') and handed_at < last_at + interval '2 ms'
+                or last_kind = 'snoozed' and handed_at < last_at + interval '5 ms')",
+            &[&Value::from(handed)],
         )
         .unwrap();
     let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();

@@ -77,12 +77,11 @@ impl Caller {
             22..30 => plain(self.random_lease_call()),
             30 => plain(format!("release_tasks('{project}', '{machine}', {})", self.random_instance())),
             31..34 => plain(format!("* from sweep({})", self.random.random_range(1..100))),
+            // What a trace has done is recounted as long as the trace is there.
             34 if self.random.random_bool(0.3) => {
+                let (one, other) = (self.random.random_range(0..QUEUED), self.random.random_range(0..2 * QUEUED));
                 let cascade = self.random.random_bool(0.5);
-                plain(format!(
-                    "delete_tasks('{project}', array['{task}', 'k{}'], {cascade})",
-                    self.random.random_range(0..QUEUED)
-                ))
+                plain(format!("delete_tasks('{project}', array['k{one}', 'k{other}'], {cascade})"))
             }
             34..37 => plain(format!("enqueue_task('{project}', '{task}')")),
             37 => plain(format!("requeue_failed('{project}', max_rows => {})", self.random.random_range(1..10))),
