@@ -56,8 +56,7 @@ impl TaskState {
     }
 
     fn open(&mut self) {
-        let (attempts, failures) = (self.attempts, self.failures);
-        *self = Self { status: "open".into(), attempts, failures, ..Self::default() };
+        *self = Self { status: "open".into(), attempts: self.attempts, ..Self::default() };
     }
 }
 
