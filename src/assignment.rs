@@ -225,7 +225,9 @@ impl<'a> Worker<'a> {
                 Claim::Overtaken => wait = Wait::No,
             }
         }
-        expiry::expire_met(self, &candidates)?;
+        if expiry::expire_met(self, &candidates)? {
+            wait = Wait::No;
+        }
         for candidate in busy {
             match self.claim_shared(&candidate, wait)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
@@ -297,7 +299,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
-    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<(), Error> {
+    /// Returns the number of the event, which fences the lease.
+    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<i64, Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
         let (task_no, user_no, now) = (task.task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
@@ -306,9 +309,10 @@ impl<'a> Worker<'a> {
         leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id, attempt, None, None]);
         let log = Table::open(c"event");
         let label = log.label(event::KIND, kind);
-        log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None]);
+        log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None, None, None, None, None]);
         rows::finish();
-        notifications::announce(self.project, &kind.to_string_lossy(), &[number])
+        notifications::announce(self.project, &kind.to_string_lossy(), &[number])?;
+        Ok(number)
     }
 }
 

@@ -8,9 +8,9 @@ use task_mgmt_core::retries::check_duration;
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
-use crate::candidates::{self, Candidate, Candidates, Whose};
+use crate::candidates::{Candidate, Candidates, Whose};
 use crate::clock::Instant;
-use crate::columns::{event, ready};
+use crate::columns::event;
 use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::expiry;
@@ -174,16 +174,7 @@ fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Lease>, Error> {
 fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Claimed>, Error> {
     let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
     let mut claimed = Vec::with_capacity(most);
-    if let Some(channel) = wish.channel {
-        for whose in [Whose::Own, Whose::Common] {
-            if wish.whose == Whose::Both || wish.whose == whose {
-                take_from_channel(worker, (channel, whose), most, (&ready, &snapshot), &mut claimed)?;
-            }
-        }
-        rows::finish();
-        return Ok(claimed);
-    }
-    let mut candidates = Candidates::of(wish.whose, worker, &ready, &snapshot)?;
+    let mut candidates = Candidates::of((wish.whose, wish.channel), worker, &ready, &snapshot)?;
     while claimed.len() < most
         && let Some(candidate) = candidates.next()?
     {
@@ -192,31 +183,6 @@ fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Clai
     rows::finish();
     expiry::expire_met(worker, &candidates)?;
     Ok(claimed)
-}
-
-/// The same of one channel, in which the tasks of all lanes stand in their order.
-fn take_from_channel(
-    worker: &Worker,
-    (channel, whose): (&str, Whose),
-    most: usize,
-    (ready, snapshot): (&Table, &Snapshot),
-    claimed: &mut Vec<Claimed>,
-) -> Result<(), Error> {
-    let keys = &mut [rows::Key::text(ready::PROJECT_NAME, worker.project), rows::Key::text(ready::CHANNEL, channel)];
-    let mut scan = ready.scan(c"ready_channel_idx", snapshot, keys);
-    while claimed.len() < most
-        && let Some(row) = scan.next()
-    {
-        pgrx::check_for_interrupts!();
-        let queue_no: i32 = row.get(ready::QUEUE_NO)?;
-        let is_theirs = if whose == Whose::Own { queue_no == -worker.user_no } else { queue_no > 0 };
-        let candidate = candidates::candidate(&row)?;
-        let is_live = candidate.expires_at.is_none_or(|expires_at| expires_at > worker.now);
-        if is_theirs && is_live && worker.lanes.binary_search(&candidate.lane_no).is_ok() {
-            claimed.extend(try_take(worker, candidate, ready)?);
-        }
-    }
-    Ok(())
 }
 
 /// Takes the candidate unless somebody is at it, or it is for `start_task`.
@@ -276,7 +242,7 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
     let kind = log.label(event::KIND, c"started");
     log.insert_all(
         leases.iter().map(|(task_no, token, _, _)| {
-            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None]
+            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None, None, None, None, None]
         }),
         None,
     );

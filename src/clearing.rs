@@ -207,7 +207,9 @@ fn remove_supervoxels(project: &str) -> Result<(), Error> {
 
 /// Also what consumers have said of them.
 fn remove_task_events(project: &str) -> Result<(), Error> {
-    sql!("delete from task_mgmt.event where project_name = $1 and task_no <> 0").run(&[project.into()])?;
+    sql!("delete from task_mgmt.event where project_name = $1 and (task_no <> 0 or amount is not null)")
+        .run(&[project.into()])?;
+    remove_counts(project)?;
     sql!(
         "delete from task_mgmt.custom_event c
         where c.project_name = $1
@@ -223,12 +225,21 @@ fn remove_task_events(project: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// There is nothing left to count.
+fn remove_counts(project: &str) -> Result<(), Error> {
+    sql!("delete from task_mgmt.task_count where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.processing_count where project_name = $1").run(&[project.into()])?;
+    Ok(())
+}
+
 /// All of them, with those who read them.
 fn remove_events(project: &str) -> Result<(), Error> {
     sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.custom_event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.failed_event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.event_consumer where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.count_horizon where project_name = $1").run(&[project.into()])?;
+    remove_counts(project)?;
     Ok(())
 }
 

@@ -243,8 +243,6 @@ impl<'a> Doomed<'a> {
         sql!("delete from task_mgmt.feedback where project_name = $1 and task_no = any($2)").run(&self.arguments())?;
         sql!("delete from task_mgmt.feedback where project_name = $1 and feedback_task_no = any($2)")
             .run(&self.arguments())?;
-        conversations::forget_tasks(self.project, self.task_nos.clone())?;
-        lineage::forget_tasks(self.project, self.task_nos.clone())?;
         sql!("delete from task_mgmt.golden_task where project_name = $1 and task_no = any($2)")
             .run(&self.arguments())?;
         sql!("delete from task_mgmt.dependency where project_name = $1 and task_no = any($2)")
@@ -259,6 +257,9 @@ impl<'a> Doomed<'a> {
         )
         .all(&self.arguments(), |row| row.get::<i64>(1))?;
         sql!("delete from task_mgmt.task where project_name = $1 and task_no = any($2)").run(&self.arguments())?;
+        // Whoever refers to a task without its key keeps its row, so there is no more to come.
+        conversations::forget_tasks(self.project, self.task_nos.clone())?;
+        lineage::forget_tasks(self.project, self.task_nos.clone())?;
         satisfaction::subtract_unsatisfied(self.project, freed, self.now)?;
         let settle = |original_no: &i64| overlap::settle(self.project, *original_no, self.now);
         self.original_nos.iter().try_for_each(settle)
@@ -269,14 +270,15 @@ impl<'a> Doomed<'a> {
         let [project, task_nos] = self.arguments();
         let event_nos = events::next_numbers(self.task_nos.len());
         sql!(
-            "insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, role_name, detail)
-            select $1, t.task_no, e.event_no, e.occurred_at, e.kind, e.role_name, t.task_id
+            "insert into task_mgmt.event (project_name, task_no, event_no, occurred_at, kind, role_name, detail,
+                from_key)
+            select $1, t.task_no, e.event_no, e.occurred_at, e.kind, e.role_name, t.task_id, e.from_key
             from unnest($2, $3) as doomed (task_no, event_no)
             join task_mgmt.task t on t.project_name = $1 and t.task_no = doomed.task_no
             cross join lateral (values
-                (t.task_no, t.created_at, 'created'::task_mgmt.event_kind, t.created_by),
-                (doomed.event_no, $4, 'deleted', $5)
-            ) as e (event_no, occurred_at, kind, role_name)"
+                (t.task_no, t.created_at, 'created'::task_mgmt.event_kind, t.created_by, null),
+                (doomed.event_no, $4, 'deleted', $5, t.counted_key)
+            ) as e (event_no, occurred_at, kind, role_name, from_key)"
         )
         .run(&[
             project,

@@ -36,7 +36,7 @@ fn undo_release(project_name: Option<&str>, user_id: Option<&str>, task_id: Opti
     let id = required("task_id", task_id)?;
     locks::lock(Key::Graph(project));
     locks::lock(Key::User(project, user));
-    let task = LockedTask::lock_with_original(project, id)?;
+    let task = LockedTask::lock_to_reopen(project, id)?;
     let worker = Worker::find(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     if !is_undone(&worker, &task)? {
@@ -103,7 +103,9 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
 fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
     let attempts = clear_outcome(task)?;
-    worker.lease(&Taken { task_no: task.task_no, task_id: task.task_id, attempts }, c"release_undone")?;
+    let taken = Taken { task_no: task.task_no, task_id: task.task_id, attempts };
+    let event_no = worker.lease(&taken, c"release_undone")?;
+    events::recount(task.project, task.task_no, event_no)?;
     let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;
     let built_on = sql!(

@@ -202,7 +202,7 @@ select e.project_name, e.event_no, e.occurred_at,
 from task_mgmt.event e
 left join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.task_no
 left join task_mgmt.project_user u on u.project_name = e.project_name and u.user_no = e.user_no
-where e.project_name = any ((select task_mgmt.readable_projects())::text[])
+where e.amount is null and e.project_name = any ((select task_mgmt.readable_projects())::text[])
 union all -- The creation of a task is told by its row, until it is deleted.
 select t.project_name, t.task_no, t.created_at, t.task_id, 'created', null, t.created_by, null
 from task_mgmt.task t

@@ -45,6 +45,7 @@ select e.project_name, e.event_no, e.occurred_at, e.kind, coalesce(c.event_type,
 	t.task_id, t.task_type, t.priority, u.user_id, e.role_name, e.detail, c.data
 from (
 	select project_name, event_no, occurred_at, kind, task_no, user_no, role_name, detail from task_mgmt.event
+	where amount is null
 	union all
 	select project_name, task_no, created_at, 'created'::task_mgmt.event_kind, task_no, null::integer, created_by, null::text from task_mgmt.task
 ) e

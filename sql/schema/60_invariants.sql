@@ -45,6 +45,24 @@ select * from (
 	left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 	where t.failures < 0 or t.failures > t.attempts or l.attempt <= t.attempts
 
+	union all -- Statistics count every task once, under what it is.
+	select 'counts are those of the tasks', p.project_name, 'key ' || coalesce(c.count_key, n.count_key),
+		format('counted %s, there are %s', coalesce(c.tasks, 0), coalesce(n.tasks, 0))
+	from task_mgmt.project p
+	cross join lateral (
+		select c.count_key, c.tasks, n.count_key, n.tasks
+		from task_mgmt.project_counts(p.project_name) c
+		full join (
+			select task_mgmt.count_key(t.status, t.priority, t.assigned_user_no) as count_key, count(*) as tasks
+			from task_mgmt.task t
+			where t.project_name = p.project_name
+			group by 1
+		) n on n.count_key = c.count_key
+		where c.tasks is distinct from n.tasks
+	) as x (c_key, c_tasks, n_key, n_tasks)
+	cross join lateral (select x.c_key as count_key, x.c_tasks as tasks) c
+	cross join lateral (select x.n_key as count_key, x.n_tasks as tasks) n
+
 	union all -- A finished task neither expires nor waits for a time, and its key is free.
 	select 'nothing to come for a finished task', t.project_name, t.task_id, t.status::text
 	from task_mgmt.task t

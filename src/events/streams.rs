@@ -120,7 +120,8 @@ fn may_have_news(project: &str, consumer: &str, now: Instant) -> Result<bool, Er
                 select from task_mgmt.failed_event f
                 where f.project_name = $1 and f.consumer = $2 and not f.is_dead and f.available_at > $3
             ) and (exists (
-                select from task_mgmt.event e where e.project_name = $1 and e.event_no > c.acked_no
+                select from task_mgmt.event e
+                where e.project_name = $1 and e.event_no > c.acked_no and e.amount is null
             ) or exists (
                 select from task_mgmt.task t where t.project_name = $1 and t.task_no > c.acked_no
             ) or exists (
@@ -150,7 +151,7 @@ fn next(consumer: &Consumer, max_rows: i32) -> Result<Vec<i64>, Error> {
             (
                 select e.event_no
                 from task_mgmt.event e
-                where e.project_name = $1 and e.event_no > $3 and e.event_no <= $4
+                where e.project_name = $1 and e.event_no > $3 and e.event_no <= $4 and e.amount is null
                     and ($5 is null or e.kind = any ($5::task_mgmt.event_kind[]))
                     and not exists (
                         select from task_mgmt.failed_event f

@@ -32,6 +32,7 @@ pub mod segments;
 pub mod shares;
 pub mod standard_types;
 pub mod supervoxels;
+pub mod tally;
 pub mod task_content;
 pub mod task_filters;
 pub mod task_presets;
