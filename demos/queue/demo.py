@@ -208,7 +208,10 @@ def report(db, crew):
         "Attempts that the completed ones took",
         "select count(*), attempts::text from task_mgmt.tasks where status = 'completed' group by attempts order by attempts",
     )
-    show("Completed by", "select count(*), instance from task_mgmt.tasks where status = 'completed' group by instance order by instance")
+    show(
+        "What each worker did: completed, failed and tried again, failed for good, lost with the lease",
+        "select completed, retried, failed, lost, instance from processing_statistics('files') order by instance",
+    )
     show(
         "Facts: the most frequent suffixes",
         "select count(*), tag from task_mgmt.facts, unnest(tags) as tag group by tag order by 1 desc, 2 limit 5",
