@@ -189,7 +189,7 @@ def report(db, crew):
     def show(title, statement):
         print(f"\n{title}")
         for row in db.execute(statement):
-            print("  " + "  ".join(f"{value:>8,}" if isinstance(value, int) else f"{value:<12}" for value in row))
+            print(" ", *(f"{value:>8,}" if isinstance(value, int) else value for value in row), sep="  ")
 
     (seconds,) = db.execute(
         "select extract(epoch from max(occurred_at) - min(occurred_at))::float8 from task_mgmt.events where kind in ('started', 'completed')"
@@ -205,20 +205,23 @@ def report(db, crew):
         "select count(*), kind::text from task_mgmt.events where kind in ('started', 'retried', 'lease_expired', 'handed_back') group by kind order by 1 desc",
     )
     show(
-        "Attempts needed",
+        "Attempts that the completed ones took",
         "select count(*), attempts::text from task_mgmt.tasks where status = 'completed' group by attempts order by attempts",
     )
-    show("Completed by", "select count(*), instance from task_mgmt.tasks where status = 'completed' group by instance order by instance")
+    show(
+        "What each worker did: completed, failed and tried again, failed for good, lost with the lease",
+        "select completed, retried, failed, lost, instance from processing_statistics('files') order by instance",
+    )
     show(
         "Facts: the most frequent suffixes",
         "select count(*), tag from task_mgmt.facts, unnest(tags) as tag group by tag order by 1 desc, 2 limit 5",
     )
-    show(
-        "Facts: files that are there more than once",
-        """select count(*), 'contents', sum(copies), 'files', sum(bytes * (copies - 1))::bigint, 'bytes too many'
+    contents, copies, too_many = db.execute(
+        """select count(*), coalesce(sum(copies), 0)::bigint, coalesce(sum(bytes * (copies - 1)), 0)::bigint
         from (select count(*) as copies, max((metadata->>'bytes')::bigint) as bytes
-            from task_mgmt.facts where predicate = 'sha256' group by object_data having count(*) > 1) as content""",
-    )
+            from task_mgmt.facts where predicate = 'sha256' group by object_data having count(*) > 1) as content"""
+    ).fetchone()
+    print(f"\nFacts: {contents:,} contents are there more than once, in {copies:,} files, which takes {too_many:,} bytes too many")
     show(
         "Conversations about failed tasks, the first five",
         "select t.title, c.content from task_mgmt.conversations c join task_mgmt.tasks t using (project_name, task_id) order by c.created_at limit 5",

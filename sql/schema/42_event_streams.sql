@@ -39,19 +39,22 @@ select pg_catalog.pg_extension_config_dump('task_mgmt.failed_event', '');
 
 create index failed_event_open_idx on task_mgmt.failed_event (project_name, consumer, event_no) where not is_dead;
 
--- Events and creations by number, with what a consumer is told of each.
+-- Events and creations by number, with what a consumer is told of each; not what only counts creations. Both halves are plain
+-- tables, so that either is searched by what else a statement knows.
 create view task_mgmt.event_details as
 select e.project_name, e.event_no, e.occurred_at, e.kind, coalesce(c.event_type, e.kind::text) as event_type, e.task_no,
 	t.task_id, t.task_type, t.priority, u.user_id, e.role_name, e.detail, c.data
 from (
-	select project_name, event_no, occurred_at, kind, task_no, user_no, role_name, detail from task_mgmt.event
-	where amount is null
+	select project_name, event_no, occurred_at, kind, task_no, user_no, role_name, detail, amount from task_mgmt.event
 	union all
-	select project_name, task_no, created_at, 'created'::task_mgmt.event_kind, task_no, null::integer, created_by, null::text from task_mgmt.task
+	select project_name, task_no, created_at, 'created'::task_mgmt.event_kind, task_no, null::integer, created_by, null::text,
+		null::integer
+	from task_mgmt.task
 ) e
 left join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.task_no
 left join task_mgmt.project_user u on u.project_name = e.project_name and u.user_no = e.user_no
-left join task_mgmt.custom_event c on c.project_name = e.project_name and c.event_no = e.event_no;
+left join task_mgmt.custom_event c on c.project_name = e.project_name and c.event_no = e.event_no
+where e.amount is null;
 comment on view task_mgmt.event_details is 'Internal: events of all projects, creations among them, with what belongs to each.';
 
 create function task_mgmt.event_as_json(event task_mgmt.event_details) returns jsonb
@@ -98,7 +101,7 @@ select c.project_name, c.consumer, c.kinds::text[] as kinds, c.acked_no, c.settl
 from task_mgmt.event_consumer c
 left join lateral (
 	select e.occurred_at from task_mgmt.event e
-	where e.project_name = c.project_name and e.event_no > c.acked_no
+	where e.project_name = c.project_name and e.event_no > c.acked_no and e.amount is null
 	order by e.event_no limit 1
 ) e on true
 left join lateral (

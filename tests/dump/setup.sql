@@ -74,6 +74,6 @@ do $$ begin
 end $$;
 
 -- Counts are folded once the transactions before are over.
-select from sweep() where false;
-select from sweep() where false;
-select from sweep() where false;
+select count(*) >= 0 as swept from sweep();
+select count(*) >= 0 as swept from sweep();
+select count(*) >= 0 as swept from sweep();

@@ -56,8 +56,7 @@ impl TaskState {
     }
 
     fn open(&mut self) {
-        let attempts = self.attempts;
-        *self = Self { status: "open".into(), attempts, ..Self::default() };
+        *self = Self { status: "open".into(), attempts: self.attempts, ..Self::default() };
     }
 }
 

@@ -192,11 +192,9 @@ impl<'a> Session<'a> {
         self.database.run(&fill_in(fill, project, "", events));
         let mut client = self.database.connect();
         let settled = format!(
-            "select coalesce((
-                select settled_no >= (select max(event_no) from task_mgmt.event) from task_mgmt.event_consumers, lateral (
-                    select from read_events('{project}', 'c') limit 1
-                ) read where project_name = '{project}'
-            ), false)"
+            "select settled_no >= (select max(event_no) from task_mgmt.event) from task_mgmt.event_consumers left join lateral (
+                select from read_events('{project}', 'c') limit 1
+            ) read on true where project_name = '{project}'"
         );
         wait_until(&mut client, &settled);
         self.plans.try_iter().for_each(drop);

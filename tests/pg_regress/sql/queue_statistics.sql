@@ -28,9 +28,9 @@ select task_statistics('p'), queue_statistics('p');
 select * from processing_statistics('p');
 select * from task_mgmt.check_invariants();
 -- Folded, they are the same; a later sweep sees that those of before an earlier one are over.
-select from sweep() where false;
-select from sweep() where false;
-select from sweep() where false;
+select count(*) >= 0 as swept from sweep();
+select count(*) >= 0 as swept from sweep();
+select count(*) >= 0 as swept from sweep();
 select (select count(*) from task_mgmt.task_count) > 0, task_statistics('p'), queue_statistics('p');
 select * from processing_statistics('p');
 select * from task_mgmt.check_invariants();
