@@ -25,7 +25,7 @@ use crate::waiting;
 /// *Returns* the status of the task afterwards: `queued`, or `created`, `scheduled` or `retrying` if it still waits; a task that is
 /// queued, running or completed is left as it is, and its status returned.
 /// *Errors*: P0002 project or task unknown; 42710 an open task has its unique key; 42501 the caller is not a manager.
-/// *Locks*: the task's key, row and gate (of a copy also the original's), and its unique key.
+/// *Locks*: the task's key (of a copy also the original's), its unique key, then its row and gate (of a copy the original's before).
 /// *Source*: other systems reference 1.2 (run), 3.3 (enqueue), 6.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]

@@ -197,7 +197,8 @@ pub fn last_turns(project: &str, task_no: i64) -> Result<Vec<Turn>, Error> {
         "select kind::text, user_no
         from task_mgmt.event
         where project_name = $1 and task_no = $2 and kind in (
-            'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'concluded', 'release_undone', 'reactivated', 'cancelled'
+            'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'concluded', 'release_undone', 'reactivated', 'cancelled',
+            'failed', 'retried', 'lease_expired', 'snoozed', 'expired'
         )
         order by event_no desc
         limit 2"

@@ -131,7 +131,7 @@ fn get_paused_tasks_by_user(project_name: Option<&str>, user_id: Option<&str>) -
         where d.project_name = $1 and d.assigned_user_no = (
                 select u.user_no from task_mgmt.project_user u where u.project_name = $1 and u.user_id = $2
             )
-            and d.is_paused and d.is_active and d.completion_status = '' and d.status <> 'cancelled'"
+            and d.is_paused and d.is_active and d.status in ('queued', 'running')"
     )
     .first(&[project.into(), user.into()], |row| row.get(1))?;
     Ok(tasks.ok_or_else(|| Error::Internal("an aggregate returned no row".into()))?)

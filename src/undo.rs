@@ -113,7 +113,7 @@ fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
         from (
             select t.task_no, t.task_id
             from task_mgmt.task t
-            where t.project_name = $1 and t.task_no = any($2) and t.status <> 'cancelled'
+            where t.project_name = $1 and t.task_no = any($2) and t.status in ('queued', 'completed')
             union all
             select c.task_no, c.task_id
             from task_mgmt.task c

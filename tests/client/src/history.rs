@@ -178,7 +178,7 @@ pub fn assert_agreement_concludes(client: &mut Client, project: &str) {
             and (select count(*) from jsonb_object_keys(o.completion_statuses)) = 1
             and not exists (
                 select from task_mgmt.events e
-                where e.project_name = $1 and e.task_id = o.task_id and e.kind in ('reactivated', 'handed_back', 'force_released')
+                where e.project_name = $1 and e.task_id = o.task_id and e.kind in ('reactivated', 'enqueued', 'handed_back', 'force_released', 'retried', 'snoozed')
                     and e.event_no > (
                         select max(c.event_no)
                         from task_mgmt.events c
