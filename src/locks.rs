@@ -39,6 +39,7 @@ pub enum Key<'a> {
 }
 
 /// The table of locks is of limited size and shared by all; who needs more keys of one class than this locks something larger.
+/// Only claims and their completions take a few more, up to `claims::MOST_TASKS`, as nothing larger would let others go on.
 pub const MOST_KEYS: usize = 64;
 
 /// Waits for a lock that others may share.

@@ -101,13 +101,13 @@ fn task_status(project_name: Option<&str>, task_id: Option<&str>) -> Result<Json
     }
 }
 
-/// The tasks `t` that fit, found by `$found_by`; the other filters are checked along the way. What a row says of its status is enough
-/// for a finished task; the status of any other one follows from other tables, too.
+/// The tasks `t` of `$tasks` that fit, found by `$found_by`; the other filters are checked along the way.
 macro_rules! fitting {
-    ($found_by:literal) => {
+    ($tasks:literal, $found_by:literal, $status:literal) => {
         concat!(
-            "from task_mgmt.task t
-            where t.project_name = $1 and ",
+            "from ",
+            $tasks,
+            " where t.project_name = $1 and ",
             $found_by,
             " and ($2 or t.assigned_user_no is not distinct from $3)
                 and ($4 or t.channel is not distinct from $5)
@@ -117,36 +117,51 @@ macro_rules! fitting {
                 and ($10 is null or t.batch_id = $10)
                 and ($11 is null or t.created_at >= $11)
                 and ($12 is null or t.created_at < $12)
-                and ($13 is null or t.status::text = any($13) or t.status = 'queued' and $14 and (
-                    select d.status::text from task_mgmt.task_details d where d.project_name = $1 and d.task_no = t.task_no
-                ) = any($15))
-                and ($16::text is null or coalesce(t.metadata, '{}') @> $16::jsonb)
-                and ($17 is null or strpos(lower(t.title), lower($17)) > 0 or strpos(lower(t.description), lower($17)) > 0)"
+                and ($13 is null or ",
+            $status,
+            "::text = any($13))
+                and ($14::text is null or coalesce(t.metadata, '{}') @> $14::jsonb)
+                and ($15 is null or strpos(lower(t.title), lower($15)) > 0 or strpos(lower(t.description), lower($15)) > 0)"
         )
     };
 }
 
-/// How many tasks fit, and those of a page.
+/// How many tasks fit, and those of a page. What a row says of its status is enough for finished tasks; that of open ones
+/// follows from other tables, too.
 macro_rules! listing {
-    ($found_by:literal) => {
+    (finished, $found_by:literal) => {
+        listing!("task_mgmt.task t", $found_by, "t.status")
+    };
+    (open, $found_by:literal) => {
+        listing!(
+            "task_mgmt.task t
+            left join task_mgmt.lease l on l.project_name = $1 and l.task_no = t.task_no
+            left join task_mgmt.blocked b on b.project_name = $1 and b.task_no = t.task_no",
+            $found_by,
+            "task_mgmt.shown_status(
+                t.status, l.task_no is not null, b.is_held or b.is_on_hold, b.run_after > (select task_mgmt.present()), t.attempts
+            )"
+        )
+    };
+    ($tasks:literal, $found_by:literal, $status:literal) => {
         Listing {
-            total: read!(concat!("select count(*) ", fitting!($found_by))),
-            newest: listing!($found_by, "task_no desc"),
-            oldest: listing!($found_by, "task_no"),
-            claim: listing!($found_by, "priority desc, task_no"),
+            total: read!(concat!("select count(*) ", fitting!($tasks, $found_by, $status))),
+            newest: listing!($tasks, $found_by, $status, "task_no desc"),
+            oldest: listing!($tasks, $found_by, $status, "task_no"),
+            claim: listing!($tasks, $found_by, $status, "priority desc, task_no"),
         }
     };
-    ($found_by:literal, $order:literal) => {
+    ($tasks:literal, $found_by:literal, $status:literal, $order:literal) => {
         read!(concat!(
             "select coalesce(jsonb_agg(task_mgmt.task_as_json(d) order by page.place), '[]')
             from (
                 select fitting.task_no, row_number() over () as place
                 from (
                     select t.task_no ",
-            fitting!($found_by),
+            fitting!($tasks, $found_by, $status),
             " order by t.",
             $order,
-            " limit $18 offset $19
+            " limit $16 offset $17
                 ) fitting
             ) page
             cross join lateral (
@@ -173,17 +188,8 @@ fn page(project: &str, filters: &TaskFilters, max_rows: i32, skip: i32) -> Resul
         },
         _ => None,
     };
-    let listing = match filters {
-        TaskFilters { agent: Some(Some(_)), .. } => listing!("t.assigned_user_no = $3"),
-        TaskFilters { channel: Some(Some(_)), .. } => listing!("t.channel = $5"),
-        TaskFilters { domain: Some(Some(_)), .. } => listing!("t.domain = $7"),
-        _ => listing!("true"),
-    };
-    let statuses = |wanted: fn(&Status) -> bool| {
-        let statuses = filters.status.as_ref()?.iter().copied();
-        Some(statuses.filter(wanted).map(Status::name).collect::<Vec<_>>())
-    };
-    let (finals, derived) = (statuses(|status| status.is_final()), statuses(|status| !status.is_final()));
+    let listing = listing(filters);
+    let statuses = filters.status.as_ref().map(|all| all.iter().map(|status| status.name()).collect::<Vec<_>>());
     let arguments = [
         project.into(),
         filters.agent.is_none().into(),
@@ -197,9 +203,7 @@ fn page(project: &str, filters: &TaskFilters, max_rows: i32, skip: i32) -> Resul
         filters.batch_id.as_deref().into(),
         filters.created_after.map(Instant::from).into(),
         filters.created_before.map(Instant::from).into(),
-        finals.into(),
-        derived.as_ref().is_some_and(|statuses| !statuses.is_empty()).into(),
-        derived.into(),
+        statuses.into(),
         filters.metadata.map(|metadata| metadata.get().to_owned()).into(),
         filters.text.as_deref().into(),
         i64::from(max_rows).into(),
@@ -216,6 +220,34 @@ fn page(project: &str, filters: &TaskFilters, max_rows: i32, skip: i32) -> Resul
         false => listing.total.value(&arguments)?,
     };
     as_json(total, items.value(&arguments)?)
+}
+
+/// By the filter that is likely to leave the fewest.
+fn listing(filters: &TaskFilters) -> Listing {
+    let statuses = filters.status.as_deref().unwrap_or_default();
+    let are_all = |among: &[Status]| !statuses.is_empty() && statuses.iter().all(|status| among.contains(status));
+    let is_finished = statuses.iter().all(|status| status.is_final());
+    match filters {
+        TaskFilters { agent: Some(Some(_)), .. } if is_finished => listing!(finished, "t.assigned_user_no = $3"),
+        TaskFilters { agent: Some(Some(_)), .. } => listing!(open, "t.assigned_user_no = $3"),
+        TaskFilters { channel: Some(Some(_)), .. } if is_finished => listing!(finished, "t.channel = $5"),
+        TaskFilters { channel: Some(Some(_)), .. } => listing!(open, "t.channel = $5"),
+        TaskFilters { domain: Some(Some(_)), .. } if is_finished => listing!(finished, "t.domain = $7"),
+        TaskFilters { domain: Some(Some(_)), .. } => listing!(open, "t.domain = $7"),
+        _ if is_finished => listing!(finished, "true"),
+        _ if are_all(&[Status::Running]) => {
+            listing!(open, "t.task_no = any (array(select h.task_no from task_mgmt.lease h where h.project_name = $1))")
+        }
+        _ if are_all(&[Status::Created, Status::Scheduled, Status::Retrying]) => listing!(
+            open,
+            "t.task_no = any (array(
+                select w.task_no
+                from task_mgmt.blocked w
+                where w.project_name = $1 and (w.is_held or w.is_on_hold or w.run_after is not null)
+            ))"
+        ),
+        _ => listing!(open, "true"),
+    }
 }
 
 fn user_no(project: &str, user: &str) -> Result<Option<i32>, Error> {

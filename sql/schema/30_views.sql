@@ -1,16 +1,26 @@
 -- What people read: tasks, dependencies, the history and the workload. The views that end in _details are for the functions;
 -- the others show a caller the projects that the caller may read.
 
+create function task_mgmt.shown_status(
+	status task_mgmt.task_status, is_leased boolean, is_held_back boolean, is_early boolean, attempts integer
+)
+returns task_mgmt.task_status
+language sql immutable parallel safe
+return case
+	when is_leased then 'running'::task_mgmt.task_status
+	when status = 'queued' and is_held_back then 'created'
+	when status = 'queued' and is_early then case attempts when 0 then 'scheduled'::task_mgmt.task_status else 'retrying' end
+	else status
+end;
+comment on function task_mgmt.shown_status(task_mgmt.task_status, boolean, boolean, boolean, integer) is
+	'Internal: the status of a task, by what its own row says and what the tables say that only open tasks are in.';
+
 -- What a copy checks its user with is told only where it would be missed.
 create view task_mgmt.task_details as
 select t.project_name, t.task_id, t.task_type,
-	case
-		when l.task_no is not null then 'running'
-		when t.status = 'queued' and (b.is_held or b.is_on_hold) then 'created'
-		when t.status = 'queued' and b.run_after > (select task_mgmt.present())
-			then case t.attempts when 0 then 'scheduled'::task_mgmt.task_status else 'retrying' end
-		else t.status
-	end as status,
+	task_mgmt.shown_status(
+		t.status, l.task_no is not null, b.is_held or b.is_on_hold, b.run_after > (select task_mgmt.present()), t.attempts
+	) as status,
 	t.completion_status, t.priority,
 	coalesce(a.user_id, '') as assigned_user_id,
 	coalesce(h.user_id, '') as active_user_id,
