@@ -14,9 +14,10 @@ use crate::eligibility::Requested;
 use crate::error::Error;
 use crate::events;
 use crate::expiry;
+use crate::limits::{Limit, Sort, running};
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
-use crate::overlap;
+use crate::overlap::{self, HandOut};
 use crate::projects;
 use crate::qualifications::Qualifications;
 use crate::ready;
@@ -92,6 +93,8 @@ pub struct Worker<'a> {
     pub is_active: bool,
     pub bound_role: Option<pg_sys::Oid>,
     pub project_status: String,
+    /// Whether the project limits how many tasks may run or wait.
+    pub has_limits: bool,
     /// How many tasks the user may hold; None for any number.
     pub capacity: Option<i32>,
     /// How many the user holds; not counted for who may hold any number.
@@ -113,6 +116,7 @@ impl<'a> Worker<'a> {
         let mut scan = projects.scan(c"project_pkey", snapshot, &mut [rows::Key::text(project::PROJECT_NAME, project)]);
         let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
         let project_status = row.text(project::STATUS);
+        let has_limits = row.get(project::HAS_LIMITS)?;
         let users = Table::open_to_read(c"project_user");
         let keys =
             &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
@@ -133,6 +137,7 @@ impl<'a> Worker<'a> {
             user,
             user_no,
             project_status,
+            has_limits,
             is_active: row.get(project_user::IS_ACTIVE)?,
             bound_role: row.find(project_user::BOUND_ROLE),
             capacity,
@@ -199,11 +204,14 @@ impl<'a> Worker<'a> {
             takeover::take_requested(self, task_id, held)?;
             return Ok(task_id.into());
         }
-        if task.overlap > 1
-            && let Some(copy) = overlap::hand_out(self, task.task_no, task_id)?
-        {
-            return Ok(copy);
+        if task.overlap > 1 {
+            match overlap::hand_out(self, task.task_no, task_id, task.lane_no)? {
+                HandOut::Given(copy) => return Ok(copy),
+                HandOut::LimitReached(limit) => return Err(limit.refusal(Sort::Running)),
+                HandOut::NoneLeft => {}
+            }
         }
+        running::require(self, task.lane_no, task.task_no)?;
         // A paused task is not in task_mgmt.ready, but may be started by name; so may one that is due, wherever it is.
         ready::withdraw(self.project, &[task.task_no])?;
         waiting::end_delays(self.project, &[task.task_no])?;
@@ -223,6 +231,8 @@ impl<'a> Worker<'a> {
                 Claim::Busy => busy.push(candidate),
                 Claim::Missed => {}
                 Claim::Overtaken => wait = Wait::No,
+                Claim::LimitReached(limit) if limit.is_for_all_tasks() => break,
+                Claim::LimitReached(_) => candidates.close(candidate.lane_no),
             }
         }
         expiry::expire_met(self, &candidates)?;
@@ -230,7 +240,7 @@ impl<'a> Worker<'a> {
             match self.claim_shared(&candidate, wait)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
                 Claim::Overtaken => wait = Wait::No,
-                Claim::Busy | Claim::Missed => {}
+                Claim::Busy | Claim::Missed | Claim::LimitReached(_) => {}
             }
         }
         takeover::take_next(self)
@@ -246,12 +256,18 @@ impl<'a> Worker<'a> {
             return Ok(Claim::Missed);
         }
         let task_no = candidate.rank.task_no;
+        if let Some(limit) = running::occupy(self, candidate.lane_no, task_no)? {
+            locks::unlock(key);
+            return Ok(Claim::LimitReached(limit));
+        }
         // The row of a task is locked before its place among the ready ones; whoever has it may be waiting for that place.
         if candidate.has_seed_state && !tasks::try_lock_row(self.project, task_no)? {
+            running::vacate(self, task_no)?;
             locks::unlock(key);
             return Ok(Claim::Missed);
         }
         if !ready.try_delete(candidate.place)? {
+            running::vacate(self, task_no)?;
             locks::unlock(key);
             return Ok(if candidate.has_seed_state { Claim::Overtaken } else { Claim::Missed });
         }
@@ -269,25 +285,41 @@ impl<'a> Worker<'a> {
             Wait::No => {}
             Wait::Yes => locks::lock(key),
         }
+        if let Some(limit) = running::reached(self, candidate.lane_no)? {
+            locks::unlock(key);
+            return Ok(Claim::LimitReached(limit));
+        }
         if !ready::hold(self, task_no)? {
             locks::unlock(key);
             return Ok(Claim::Missed);
         }
         if !overlap::is_answered(self, task_no)? {
-            if let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
-                return Ok(Claim::Given(copy));
-            }
-            if tasks::try_lock_row(self.project, task_no)? {
-                ready::withdraw(self.project, &[task_no])?;
-                self.take(&candidate.taken(), true)?;
-                return Ok(Claim::Given(task_id.into()));
+            match overlap::hand_out(self, task_no, task_id, candidate.lane_no)? {
+                HandOut::Given(copy) => return Ok(Claim::Given(copy)),
+                HandOut::NoneLeft if self.take_original(candidate)? => return Ok(Claim::Given(task_id.into())),
+                HandOut::NoneLeft | HandOut::LimitReached(_) => {}
             }
         }
         locks::unlock(key);
         Ok(Claim::Overtaken)
     }
 
-    /// Gives the user a task whose key the caller has locked, and that is not in `task_mgmt.ready`.
+    /// Gives the user an original, or a copy that came back, unless somebody is at it. The caller has locked its key.
+    fn take_original(&self, candidate: &Candidate) -> Result<bool, Error> {
+        let task_no = candidate.rank.task_no;
+        if running::occupy(self, candidate.lane_no, task_no)?.is_some() {
+            return Ok(false);
+        }
+        if !tasks::try_lock_row(self.project, task_no)? {
+            running::vacate(self, task_no)?;
+            return Ok(false);
+        }
+        ready::withdraw(self.project, &[task_no])?;
+        self.take(&candidate.taken(), true)?;
+        Ok(true)
+    }
+
+    /// Gives the user a task whose key the caller has locked, that has its running slots, and that is not in `task_mgmt.ready`.
     pub fn take(&self, task: &Taken, may_have_seed_state: bool) -> Result<(), Error> {
         self.lease(task, c"started")?;
         match may_have_seed_state {
@@ -296,7 +328,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
+    /// Leases a task whose key the caller has locked, that is not in `task_mgmt.ready`, and that has its running slots; the event says how it
+    /// came to it.
     pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<(), Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
@@ -308,7 +341,7 @@ impl<'a> Worker<'a> {
         let kind = log.label(event::KIND, kind);
         log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
         rows::finish();
-        Ok(())
+        running::leave_queue(self, task.task_no)
     }
 }
 
@@ -329,6 +362,8 @@ pub enum Claim {
     Overtaken,
     /// Somebody else is at a task that several users may get something of.
     Busy,
+    /// As many tasks are running as this limit allows.
+    LimitReached(Limit),
 }
 
 #[derive(Clone, Copy)]

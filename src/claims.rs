@@ -3,6 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::arguments::{Invalid, check_name};
+use task_mgmt_core::limits::Scope;
 use task_mgmt_core::retries::check_duration;
 
 use crate::access::{self, Level};
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::events;
 use crate::expiry;
 use crate::json::Jsonb;
+use crate::limits::{Limit, running};
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::rows::{self, Snapshot, Table};
@@ -187,7 +189,13 @@ fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Clai
     while claimed.len() < most
         && let Some(candidate) = candidates.next()?
     {
-        claimed.extend(try_take(worker, candidate, &ready)?);
+        let lane_no = candidate.lane_no;
+        match try_take(worker, candidate, &ready)? {
+            Take::Claimed(task) => claimed.push(task),
+            Take::Missed => {}
+            Take::LimitReached(limit) if limit.is_for_all_tasks() => break,
+            Take::LimitReached(_) => candidates.close(lane_no),
+        }
     }
     rows::finish();
     expiry::expire_met(worker, &candidates)?;
@@ -204,6 +212,7 @@ fn take_from_channel(
 ) -> Result<(), Error> {
     let keys = &mut [rows::Key::text(ready::PROJECT_NAME, worker.project), rows::Key::text(ready::CHANNEL, channel)];
     let mut scan = ready.scan(c"ready_channel_idx", snapshot, keys);
+    let mut lanes = worker.lanes.clone();
     while claimed.len() < most
         && let Some(row) = scan.next()
     {
@@ -212,28 +221,48 @@ fn take_from_channel(
         let is_theirs = if whose == Whose::Own { queue_no == -worker.user_no } else { queue_no > 0 };
         let candidate = candidates::candidate(&row)?;
         let is_live = candidate.expires_at.is_none_or(|expires_at| expires_at > worker.now);
-        if is_theirs && is_live && worker.lanes.binary_search(&candidate.lane_no).is_ok() {
-            claimed.extend(try_take(worker, candidate, ready)?);
+        let lane = lanes.binary_search(&candidate.lane_no);
+        if let (true, true, Ok(lane)) = (is_theirs, is_live, lane) {
+            match try_take(worker, candidate, ready)? {
+                Take::Claimed(task) => claimed.push(task),
+                Take::Missed => {}
+                Take::LimitReached(limit) if limit.scope != Scope::TaskType => break,
+                Take::LimitReached(_) => {
+                    lanes.remove(lane);
+                }
+            }
         }
     }
     Ok(())
 }
 
+/// What came of taking a candidate.
+enum Take {
+    Claimed(Claimed),
+    Missed,
+    LimitReached(Limit),
+}
+
 /// Takes the candidate unless somebody is at it, or it is for `start_task`.
-fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Option<Claimed>, Error> {
+fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Take, Error> {
     if candidate.is_shared || candidate.has_seed_state {
-        return Ok(None);
+        return Ok(Take::Missed);
     }
     let key = Key::Task(worker.project, &candidate.task_id);
     if !locks::try_lock(key) {
-        return Ok(None);
-    }
-    if !ready.try_delete(candidate.place)? {
-        locks::unlock(key);
-        return Ok(None);
+        return Ok(Take::Missed);
     }
     let (task_no, attempt) = (candidate.rank.task_no, candidate.attempts + 1);
-    Ok(Some(Claimed { task_no, task_id: candidate.task_id, lane_no: candidate.lane_no, attempt }))
+    if let Some(limit) = running::occupy(worker, candidate.lane_no, task_no)? {
+        locks::unlock(key);
+        return Ok(Take::LimitReached(limit));
+    }
+    if !ready.try_delete(candidate.place)? {
+        running::vacate(worker, task_no)?;
+        locks::unlock(key);
+        return Ok(Take::Missed);
+    }
+    Ok(Take::Claimed(Claimed { task_no, task_id: candidate.task_id, lane_no: candidate.lane_no, attempt }))
 }
 
 /// Writes who has the tasks: a lease and an event for each.
@@ -281,6 +310,7 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
         None,
     );
     rows::finish();
+    claimed.iter().try_for_each(|task| running::leave_queue(worker, task.task_no))?;
     Ok(leases)
 }
 

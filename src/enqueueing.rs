@@ -10,6 +10,7 @@ use crate::arguments::required;
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits::following;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
@@ -115,6 +116,7 @@ fn enqueue(task: &LockedTask) -> Result<(), Error> {
         _ => return Ok(()),
     }
     ready::lock_gates(task.project, &[task.task_no])?;
+    following::admit(task.project, &[task.task_no])?;
     events::append(task.project, &[task.task_no], "enqueued", Actor::Caller, None, task.now)?;
     ready::offer(task.project, &[task.task_no])?;
     task.settle_original()

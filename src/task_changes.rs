@@ -16,6 +16,7 @@ use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits::{self, following};
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -71,6 +72,7 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
         where project_name = $1 and task_no = $2"
     )
     .run(&[project.into(), task.task_no.into()])?;
+    limits::free(project, task.task_no)?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
     task.settle_original()?;
     Ok(true)
@@ -110,6 +112,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
     let task = LockedTask::lock(project, required("task_id", task_id)?)?;
     ready::withdraw(project, &[task.task_no])?;
     assign(&task, user_id.filter(|user| !user.is_empty()))?;
+    following::admit(project, &[task.task_no])?;
     ready::offer(project, &[task.task_no])?;
     Ok(true)
 }
@@ -204,6 +207,7 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
         schedule(&task, run_after.map(Instant::from))?;
     }
     if patch.moves() {
+        following::admit(project, &[task.task_no])?;
         ready::offer(project, &[task.task_no])?;
     } else if patch.has_seed_state().is_some_and(|has_seed_state| has_seed_state != task.has_seed_state) {
         ready::note_state(project, task.task_no)?;
@@ -235,6 +239,7 @@ pub struct LockedTask<'a> {
     has_seed_state: bool,
     completion_status: String,
     task_type: String,
+    pub lane_no: i32,
     /// What it is a copy of.
     pub original_no: Option<i64>,
     /// A copy of a golden task, from which nothing follows.
@@ -260,7 +265,7 @@ impl<'a> LockedTask<'a> {
     fn lock_row(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
         let found = sql!(
             "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check,
-                case when not is_check then original_no end
+                case when not is_check then original_no end, lane_no
             from task_mgmt.task
             where project_name = $1 and task_id = $2
             for no key update"
@@ -277,6 +282,7 @@ impl<'a> LockedTask<'a> {
                 has_seed_state: row.get(6)?,
                 is_check: row.get(7)?,
                 original_no: row.find(8)?,
+                lane_no: row.get(9)?,
                 now: clock::now()?,
             })
         })?;

@@ -8,6 +8,7 @@ use crate::arguments::required;
 use crate::assignment::{Taken, Worker};
 use crate::error::Error;
 use crate::events;
+use crate::limits::running;
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -103,6 +104,7 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
 fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
     let attempts = clear_outcome(task)?;
+    running::require(worker, task.lane_no, task.task_no)?;
     worker.lease(&Taken { task_no: task.task_no, task_id: task.task_id, attempts }, c"release_undone")?;
     let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;

@@ -15,6 +15,7 @@ pub mod frontier;
 pub mod golden;
 pub mod handlers;
 pub mod ingestion;
+pub mod limits;
 pub mod neuroglancer;
 pub mod pay;
 pub mod priorities;
