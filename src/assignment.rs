@@ -14,7 +14,8 @@ use crate::eligibility::Requested;
 use crate::error::Error;
 use crate::events;
 use crate::expiry;
-use crate::limits::{Limit, Sort, running};
+use crate::limits::running::{self, Occupation};
+use crate::limits::{Limit, Sort};
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::overlap::{self, HandOut};
@@ -37,7 +38,7 @@ use crate::waiting;
 /// A user who may hold several tasks (see `create_user`) gets another one as long as they hold fewer.
 /// *Returns* the id of the task or copy, or null if there is nothing to do.
 /// *Errors*: P0002 project, user or task unknown; 55000 project or user not active, another task active, task completed,
-/// cancelled or blocked; 53400 the user holds as many tasks as they may; 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
+/// cancelled or blocked; 53400 the user holds as many tasks as they may, or a limit of running tasks is reached (see `set_limit`); 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
 /// *Locks*: the user's key, then the task's; of a copy that is handed out also the original's. Candidates whose key is taken are
 /// passed over, but for tasks with an overlap, if there is nothing else.
 /// *Source*: annotation reference 7, 8.
@@ -256,18 +257,21 @@ impl<'a> Worker<'a> {
             return Ok(Claim::Missed);
         }
         let task_no = candidate.rank.task_no;
-        if let Some(limit) = running::occupy(self, candidate.lane_no, task_no)? {
-            locks::unlock(key);
-            return Ok(Claim::LimitReached(limit));
-        }
+        let occupied = match running::occupy(self, candidate.lane_no, task_no)? {
+            Occupation::Occupied(occupied) => occupied,
+            Occupation::Refused(limit) => {
+                locks::unlock(key);
+                return Ok(Claim::LimitReached(limit));
+            }
+        };
         // The row of a task is locked before its place among the ready ones; whoever has it may be waiting for that place.
         if candidate.has_seed_state && !tasks::try_lock_row(self.project, task_no)? {
-            running::vacate(self, task_no)?;
+            occupied.give_back()?;
             locks::unlock(key);
             return Ok(Claim::Missed);
         }
         if !ready.try_delete(candidate.place)? {
-            running::vacate(self, task_no)?;
+            occupied.give_back()?;
             locks::unlock(key);
             return Ok(if candidate.has_seed_state { Claim::Overtaken } else { Claim::Missed });
         }
@@ -307,11 +311,11 @@ impl<'a> Worker<'a> {
     /// Gives the user an original, or a copy that came back, unless somebody is at it. The caller has locked its key.
     fn take_original(&self, candidate: &Candidate) -> Result<bool, Error> {
         let task_no = candidate.rank.task_no;
-        if running::occupy(self, candidate.lane_no, task_no)?.is_some() {
+        let Occupation::Occupied(occupied) = running::occupy(self, candidate.lane_no, task_no)? else {
             return Ok(false);
-        }
+        };
         if !tasks::try_lock_row(self.project, task_no)? {
-            running::vacate(self, task_no)?;
+            occupied.give_back()?;
             return Ok(false);
         }
         ready::withdraw(self.project, &[task_no])?;

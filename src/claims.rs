@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::events;
 use crate::expiry;
 use crate::json::Jsonb;
-use crate::limits::{Limit, running};
+use crate::limits::Limit;
+use crate::limits::running::{self, Occupation};
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::rows::{self, Snapshot, Table};
@@ -35,7 +36,7 @@ pub const MOST_TASKS: usize = 100;
 /// the setting `task_mgmt.lease_seconds`); `own_tasks` says what to do with those assigned to the user: `first`, `only`, or `none` of
 /// them; `instance` tells processes apart that work under one user.
 /// *Returns* a row for each task, the most urgent first, then the oldest; no row if there is nothing to do, or if the user holds as many
-/// tasks as they may (see `create_user`).
+/// tasks as they may (see `create_user`), or as many tasks are running as may (see `set_limit`).
 /// *Effect*: frees tasks whose time has come; if it finds too few, also those whose lease has ended. Tasks with an overlap and
 /// those whose ng_state is in the seed form are for `start_task`.
 /// *Errors*: P0002 project, user or task type unknown; 55000 project or user not active; 22023 a bad argument; 42501 access denied.
@@ -253,12 +254,15 @@ fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Take
         return Ok(Take::Missed);
     }
     let (task_no, attempt) = (candidate.rank.task_no, candidate.attempts + 1);
-    if let Some(limit) = running::occupy(worker, candidate.lane_no, task_no)? {
-        locks::unlock(key);
-        return Ok(Take::LimitReached(limit));
-    }
+    let occupied = match running::occupy(worker, candidate.lane_no, task_no)? {
+        Occupation::Occupied(occupied) => occupied,
+        Occupation::Refused(limit) => {
+            locks::unlock(key);
+            return Ok(Take::LimitReached(limit));
+        }
+    };
     if !ready.try_delete(candidate.place)? {
-        running::vacate(worker, task_no)?;
+        occupied.give_back()?;
         locks::unlock(key);
         return Ok(Take::Missed);
     }

@@ -100,7 +100,7 @@ pub fn channels_with_lanes(project: &str) -> Result<HashSet<String>, Error> {
 
 /// Gives back all slots of a task that nobody holds any more, or that is finished. Where there are no limits it has none.
 pub fn free(project: &str, task_no: i64) -> Result<(), Error> {
-    Slots::open(project).free(task_no, |_, _| false).map(|_| ())
+    Slots::open(project).free(task_no, |_| false).map(|_| ())
 }
 
 /// The same for all tasks of a project, which are to be removed.

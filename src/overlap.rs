@@ -10,7 +10,8 @@ use crate::copies::{self, NewCopy};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
-use crate::limits::{self, Limit, running};
+use crate::limits::running::{self, Occupation};
+use crate::limits::{self, Limit};
 use crate::locks::{self, Key};
 use crate::ready;
 use crate::satisfaction;
@@ -76,7 +77,7 @@ pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str, lane_no: i
         return Ok(HandOut::NoneLeft);
     }
     let copy_no = events::next_number();
-    if let Some(limit) = running::occupy(worker, lane_no, copy_no)? {
+    if let Occupation::Refused(limit) = running::occupy(worker, lane_no, copy_no)? {
         return Ok(HandOut::LimitReached(limit));
     }
     let copy_id = copies::create(project, &NewCopy { copy_no, original_no, checks: None }, worker.now, || {

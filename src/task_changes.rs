@@ -82,7 +82,8 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
 /// has started, the history records it.
 ///
 /// *Returns* true.
-/// *Errors*: P0002 project or task unknown; 55000 the task is neither completed nor cancelled; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or task unknown; 55000 the task is neither completed nor cancelled; 53400 a queue is full; 42501 the
+/// caller is not a manager.
 /// *Locks*: the project's dependency graph, the task's key, the rows of the task and its dependents, their gates; of a copy also
 /// key and row of its original, before its own, and what belongs to that.
 /// *Source*: annotation reference 11.2 and 21.18.
@@ -103,7 +104,7 @@ fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<
 /// Reserves a task for a user, or with a null user for nobody. Whoever holds it keeps it.
 ///
 /// *Returns* true.
-/// *Errors*: P0002 project, task or user unknown; 42501 the caller is not a manager.
+/// *Errors*: P0002 project, task or user unknown; 53400 the user's queue is full; 42501 the caller is not a manager.
 /// *Locks*: the task's key and row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -130,7 +131,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// A copy, and a task that has copies, keep their task_type, segment_type and segment_seed_id.
 /// *Returns* true.
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
-/// state or copies do not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
+/// state or copies do not allow the change; 53400 a queue that it would get into is full; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
 /// act as the user that holds the task.
 /// *Locks*: the task's key and row; with completion_status or completed_user_id what `reactivate_task` locks; with segment_seed_id
 /// also what `create_task` locks for it.

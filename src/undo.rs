@@ -26,7 +26,8 @@ use crate::tasks;
 /// *Errors*: P0002 project, user or task unknown; 55000 it is too late, the task is not completed, or was completed by somebody
 /// else or by being brought in, or its outcome was changed afterwards, or its type has a completion handler (whose effects
 /// stay), or the task that it is a copy of is completed or held by who decides, or somebody holds or has completed a task that
-/// waited for it, or the user holds another task, or project or user are not active; 42501 access denied.
+/// waited for it, or the user holds another task, or project or user are not active; 53400 a limit of running
+/// tasks is reached; 42501 access denied.
 /// *Locks*: the project's dependency graph, the user's key, the task's key, the rows of the task and its dependents, their
 /// gates; of a copy also key and row of its original, before its own, and what belongs to that.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

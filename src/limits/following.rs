@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use task_mgmt_core::limits::Scope;
 
-use super::slots::{Pool, Slots};
+use super::slots::{Pool, Slot, Slots};
 use super::{Limit, Sort, are_set};
 use crate::error::Error;
 use crate::spi::sql;
@@ -90,13 +90,14 @@ fn settle(project: &str, task_nos: &[i64], when_full: WhenFull) -> Result<(), Er
     let slots = Slots::open(project);
     let mut kept = HashSet::new();
     for &task_no in task_nos {
-        let is_wanted = |limit_no, sort| {
-            let is_it = |(limit, of, task_nos): &(Limit, Sort, Vec<i64>)| {
-                limit.limit_no == limit_no && *of == sort && task_nos.binary_search(&task_no).is_ok()
+        let is_wanted = |slot: Slot| {
+            let is_it = |(limit, sort, task_nos): &(Limit, Sort, Vec<i64>)| {
+                limit.limit_no == slot.limit_no && *sort == slot.sort && task_nos.binary_search(&task_no).is_ok()
             };
             counted.iter().any(is_it)
         };
-        kept.extend(slots.free(task_no, is_wanted)?.into_iter().map(|(limit_no, sort)| (task_no, limit_no, sort)));
+        let of_task = slots.free(task_no, is_wanted)?;
+        kept.extend(of_task.into_iter().map(|slot| (task_no, slot.limit_no, slot.sort)));
     }
     for (limit, sort, mut task_nos) in counted {
         task_nos.retain(|task_no| !kept.contains(&(*task_no, limit.limit_no, sort)));
@@ -109,7 +110,7 @@ fn take(slots: &Slots, limit: &Limit, sort: Sort, task_nos: &[i64], when_full: W
     let Some(pool) = Pool::of(limit, sort).filter(|_| !task_nos.is_empty()) else { return Ok(()) };
     match when_full {
         WhenFull::Exceed => slots.take_or_exceed(pool, task_nos),
-        WhenFull::Refuse if slots.take(pool, task_nos)? => Ok(()),
+        WhenFull::Refuse if slots.take(pool, task_nos)?.are_enough => Ok(()),
         WhenFull::Refuse => Err(limit.refusal(sort)),
     }
 }

@@ -2,51 +2,74 @@
 
 use task_mgmt_core::limits::Scope;
 
-use super::slots::{Pool, Slots};
+use super::slots::{Pool, Slot, Slots};
 use super::{Limit, Sort};
 use crate::assignment::Worker;
 use crate::columns::lane;
 use crate::error::Error;
 use crate::rows::{Key, Snapshot, Table};
 
-/// Takes the slots for a task of this lane that the worker is about to claim, whose key is locked. Returns a limit that is reached, if
-/// one is; then the task has none.
-pub fn occupy(worker: &Worker, lane_no: i32, task_no: i64) -> Result<Option<Limit>, Error> {
+/// What came of asking for slots.
+pub enum Occupation<'p> {
+    Occupied(Occupied<'p>),
+    /// By this limit, so the task has got none.
+    Refused(Limit),
+}
+
+/// The slots that a task has got.
+pub struct Occupied<'p> {
+    project: &'p str,
+    task_no: i64,
+    slots: Vec<Slot>,
+}
+
+/// Takes the slots for a task of this lane that the worker is about to claim, whose key is locked.
+pub fn occupy<'p>(worker: &Worker<'p>, lane_no: i32, task_no: i64) -> Result<Occupation<'p>, Error> {
     let limits = limits_of(worker, lane_no)?;
     // What is taken in vain has to be written back, so of several limits all are asked first.
-    if let [_, _, ..] = *limits
+    if limits.len() > 1
         && let Some(limit) = reached(worker, lane_no)?
     {
-        return Ok(Some(limit));
+        return Ok(Occupation::Refused(limit));
     }
-    let slots = Slots::open(worker.project);
+    let mut occupied = Occupied { project: worker.project, task_no, slots: vec![] };
     for limit in limits {
-        if let Some(pool) = Pool::of(&limit, Sort::Running)
-            && !slots.take(pool, &[task_no])?
-        {
-            vacate(worker, task_no)?;
-            return Ok(Some(limit));
+        if let Some(pool) = Pool::of(&limit, Sort::Running) {
+            let taken = Slots::open(worker.project).take(pool, &[task_no])?;
+            occupied.slots.extend(taken.slots);
+            if !taken.are_enough {
+                occupied.give_back()?;
+                return Ok(Occupation::Refused(limit));
+            }
         }
     }
-    Ok(None)
+    Ok(Occupation::Occupied(occupied))
 }
 
 /// The same for a task that was asked for by name. Errors: 53400 if a limit is reached.
 pub fn require(worker: &Worker, lane_no: i32, task_no: i64) -> Result<(), Error> {
     match occupy(worker, lane_no, task_no)? {
-        Some(limit) => Err(limit.refusal(Sort::Running)),
-        None => Ok(()),
+        Occupation::Occupied(_) => Ok(()),
+        Occupation::Refused(limit) => Err(limit.refusal(Sort::Running)),
     }
 }
 
-/// Gives back the slots of a task that was not claimed after all.
-pub fn vacate(worker: &Worker, task_no: i64) -> Result<(), Error> {
-    keep(worker, task_no, Sort::Queued)
+impl Occupied<'_> {
+    /// For a task that was not claimed after all. Somebody else may have claimed it meanwhile, so it may have other slots, too.
+    pub fn give_back(self) -> Result<(), Error> {
+        match self.slots.is_empty() {
+            true => Ok(()),
+            false => Slots::open(self.project).free(self.task_no, |slot| !self.slots.contains(&slot)).map(|_| ()),
+        }
+    }
 }
 
 /// A task that was claimed is in the queue no more.
 pub fn leave_queue(worker: &Worker, task_no: i64) -> Result<(), Error> {
-    keep(worker, task_no, Sort::Running)
+    match worker.has_limits {
+        true => Slots::open(worker.project).free(task_no, |slot| slot.sort == Sort::Running).map(|_| ()),
+        false => Ok(()),
+    }
 }
 
 /// A limit that is reached for the tasks of a lane, as far as one can tell without taking a slot.
@@ -66,7 +89,7 @@ pub fn reached_by_agent(worker: &Worker) -> Result<Option<Limit>, Error> {
 fn first_reached(worker: &Worker, limits: Vec<Limit>) -> Result<Option<Limit>, Error> {
     for limit in limits {
         if let Some(pool) = Pool::of(&limit, Sort::Running)
-            && !Slots::open(worker.project).has_room(pool)?
+            && !Slots::open_to_read(worker.project).has_room(pool)?
         {
             return Ok(Some(limit));
         }
@@ -89,11 +112,4 @@ fn limits_of(worker: &Worker, lane_no: i32) -> Result<Vec<Limit>, Error> {
     let mut limits = super::find(worker.project, &subjects)?;
     limits.retain(|limit| limit.max_running.is_some());
     Ok(limits)
-}
-
-fn keep(worker: &Worker, task_no: i64, sort: Sort) -> Result<(), Error> {
-    match worker.has_limits {
-        true => Slots::open(worker.project).free(task_no, |_, of| of == sort).map(|_| ()),
-        false => Ok(()),
-    }
 }

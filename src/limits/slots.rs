@@ -28,6 +28,22 @@ impl Pool {
     }
 }
 
+/// A slot of some task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    pub limit_no: i32,
+    pub sort: Sort,
+    /// None two of a pool have the same, but all surplus ones.
+    slot_no: i64,
+}
+
+/// What came of taking slots.
+pub struct Taken {
+    pub slots: Vec<Slot>,
+    /// If not, the caller gives back what was taken.
+    pub are_enough: bool,
+}
+
 /// The slots of a project, which change only while the project's key is shared.
 pub struct Slots<'p> {
     project: &'p str,
@@ -44,28 +60,33 @@ impl<'p> Slots<'p> {
         Self { project, table: Table::open(c"limit_slot") }
     }
 
+    /// To ask for room only.
+    pub fn open_to_read(project: &'p str) -> Self {
+        Self { project, table: Table::open_to_read(c"limit_slot") }
+    }
+
     /// Whether another task could be let in. Only `take` makes sure.
     pub fn has_room(&self, pool: Pool) -> Result<bool, Error> {
         let needed = self.count_surplus(pool)? + 1;
         Ok(self.count_free(pool, needed)? == needed)
     }
 
-    /// Takes a slot for each of the tasks; false if there are not enough, and then some may have one that the caller gives back. As many slots as
-    /// there are surplus ones stay free.
-    pub fn take(&self, pool: Pool, task_nos: &[i64]) -> Result<bool, Error> {
+    /// Takes a slot for each of the tasks, if there are enough. As many slots as there are surplus ones stay free.
+    pub fn take(&self, pool: Pool, task_nos: &[i64]) -> Result<Taken, Error> {
         let surplus = self.count_surplus(pool)?;
         let needed = task_nos.len() + surplus;
         if surplus > 0 && self.count_free(pool, needed)? < needed {
-            return Ok(false);
+            return Ok(Taken { slots: vec![], are_enough: false });
         }
+        let slots = self.take_free(pool, task_nos)?;
         // Of those who take some at once, whoever is last sees here what all of them have left.
-        Ok(self.take_free(pool, task_nos)? == task_nos.len()
-            && (surplus == 0 || self.count_free(pool, surplus)? == surplus))
+        let are_enough = slots.len() == task_nos.len() && (surplus == 0 || self.count_free(pool, surplus)? == surplus);
+        Ok(Taken { slots, are_enough })
     }
 
     /// Takes a slot for each of the tasks, a surplus one where none is free.
     pub fn take_or_exceed(&self, pool: Pool, task_nos: &[i64]) -> Result<(), Error> {
-        let taken = self.take_free(pool, task_nos)?;
+        let taken = self.take_free(pool, task_nos)?.len();
         for task_no in &task_nos[taken..] {
             self.table.insert(&[
                 self.project.into_datum(),
@@ -81,15 +102,15 @@ impl<'p> Slots<'p> {
     }
 
     /// Gives back those slots of a task that are not to be kept; the others.
-    pub fn free(&self, task_no: i64, keeps: impl Fn(i32, Sort) -> bool) -> Result<Vec<(i32, Sort)>, Error> {
+    pub fn free(&self, task_no: i64, keeps: impl Fn(Slot) -> bool) -> Result<Vec<Slot>, Error> {
         let snapshot = Snapshot::latest();
         let keys = &mut [Key::text(slot::PROJECT_NAME, self.project), Key::int8(slot::TASK_NO, task_no)];
         let mut scan = self.table.scan(c"limit_slot_pkey", &snapshot, keys);
         let (mut kept, mut is_changed) = (vec![], false);
         while let Some(row) = scan.next() {
-            let (limit_no, sort) = (row.get(slot::LIMIT_NO)?, sort(&row)?);
-            if keeps(limit_no, sort) {
-                kept.push((limit_no, sort));
+            let slot = read(&row)?;
+            if keeps(slot) {
+                kept.push(slot);
                 continue;
             }
             let is_given_back = match row.find::<bool>(slot::IS_SURPLUS) {
@@ -107,21 +128,23 @@ impl<'p> Slots<'p> {
         Ok(kept)
     }
 
-    /// Gives free slots to the tasks, in order, as long as there are any; to how many. Tasks begin to look at different places, so that
+    /// Gives free slots to the tasks, in order, as long as there are any. Tasks begin to look at different places, so that
     /// they do not meet at one slot.
-    fn take_free(&self, pool: Pool, task_nos: &[i64]) -> Result<usize, Error> {
-        let Some(first) = task_nos.first().filter(|_| pool.size > 0) else { return Ok(0) };
+    fn take_free(&self, pool: Pool, task_nos: &[i64]) -> Result<Vec<Slot>, Error> {
+        let Some(first) = task_nos.first().filter(|_| pool.size > 0) else { return Ok(vec![]) };
         let start = first.rem_euclid(i64::from(pool.size)) + 1;
-        let (snapshot, mut taken) = (Snapshot::latest(), 0);
+        let (snapshot, mut taken) = (Snapshot::latest(), vec![]);
         for (from, to) in [(start, i64::MAX), (1, start)] {
             let mut scan = self.scan_free(pool, from, &snapshot);
-            while taken < task_nos.len()
+            while taken.len() < task_nos.len()
                 && let Some(row) = scan.next()
                 && row.get::<i64>(slot::SLOT_NO)? < to
             {
                 pgrx::check_for_interrupts!();
-                let values = values_for(&row, task_nos[taken]);
-                taken += usize::from(self.table.try_update(row.place(), &values)?);
+                let values = values_for(&row, task_nos[taken.len()]);
+                if self.table.try_update(row.place(), &values)? {
+                    taken.push(read(&row)?);
+                }
             }
         }
         rows::finish();
@@ -167,8 +190,9 @@ impl<'p> Slots<'p> {
     }
 }
 
-fn sort(row: &Row) -> Result<Sort, Error> {
-    Ok(if row.get(slot::IS_RUNNING)? { Sort::Running } else { Sort::Queued })
+fn read(row: &Row) -> Result<Slot, Error> {
+    let sort = if row.get(slot::IS_RUNNING)? { Sort::Running } else { Sort::Queued };
+    Ok(Slot { limit_no: row.get(slot::LIMIT_NO)?, sort, slot_no: row.get(slot::SLOT_NO)? })
 }
 
 /// The row of a slot as that of another task.

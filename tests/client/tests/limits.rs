@@ -123,7 +123,7 @@ fn limits_hold(name: &str, comes_back: bool) {
             scope.spawn(move || work(database, seed, comes_back, is_over, done));
         }
         let (mut observer, mut looks) = (database.connect(), 0);
-        let wanted = 500 * setting("TASK_MGMT_STRESS_SECONDS", 10) as usize / 10;
+        let wanted = 100 * setting("TASK_MGMT_STRESS_SECONDS", 10) as usize;
         while done.load(Ordering::SeqCst) < wanted {
             let exceeded = observer.query(EXCEEDED, &[]).unwrap();
             is_over.fetch_or(!exceeded.is_empty(), Ordering::SeqCst);

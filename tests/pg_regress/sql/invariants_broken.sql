@@ -34,7 +34,7 @@ create function broken(statement text) returns table (invariant text, object tex
 		create temp table report as select * from task_mgmt.check_invariants();
 		raise exception using errcode = 'UNDO0', message = (select coalesce(json_agg(r order by r.invariant, r.object, r.detail), '[]')::text from report r);
 	exception when sqlstate 'UNDO0' then
-		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period |endpoint )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
+		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period |endpoint |limit )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
 	end;
 end $$;
 
@@ -208,7 +208,7 @@ select * from broken($$delete from task_mgmt.limit_slot where task_no = #t'held'
 select * from broken($$delete from task_mgmt.limit_slot where task_no = 0 and slot_no = 20$$);
 select * from broken($$update task_mgmt.limit_slot set slot_no = 21 where task_no = 0 and slot_no = 20 and is_running$$);
 select * from broken($$update task_mgmt.limit_slot set slot_no = 2 where task_no = #t'held')$$);
-select invariant, object, regexp_replace(detail, 'limit \d+', 'limit N') as detail from broken($$delete from task_mgmt.task_limit where scope = 'channel'$$);
+select invariant, regexp_replace(object, '\d+', 'N') as object, detail from broken($$delete from task_mgmt.task_limit where scope = 'agent'$$);
 select * from broken($$update task_mgmt.limit_slot set is_surplus = true where slot_no = 20$$);
 select * from broken($$update task_mgmt.task_limit set max_queued = 19 where scope = 'project'$$);
 select * from broken($$update task_mgmt.project set has_limits = false$$);

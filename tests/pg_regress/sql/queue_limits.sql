@@ -96,9 +96,11 @@ select claimed('w'), set_config('task_mgmt.fake_now', '2030-01-01 00:01:00+00', 
 select set_config('task_mgmt.fake_now', '2030-01-01 00:01:51+00', false), claimed('v', 9);
 select * from counts();
 -- A completion can be undone only while there is room, too, and what is brought in as held needs room.
-select complete_task('p', 'r5', token('r5')), claimed('w');
-select undo_release('p', 'w', 'r5');
+select complete_task('p', 'r6', token('r6')), set_config('task_mgmt.fake_now', '2030-01-01 00:02:00+00', false), claimed('w', 9);
+select undo_release('p', 'v', 'r6');
 select make('r7', '{"active_user_id": "v"}');
+select complete_task('p', 'r4', token('r4')), undo_release('p', 'v', 'r6');
+select * from counts();
 select make('r8', '{"completion_status": "completed", "completed_user_id": "v"}');
 select release_tasks('p', 'w'), release_tasks('p', 'v'), set_limit('p', 'project', max_running => 0), claimed('w'), set_limit('p', 'project'), claimed('w', 9);
 select clear_project_data('p');
@@ -146,7 +148,7 @@ select * from counts();
 select release_tasks('p', 'w'), release_tasks('p', 'v'), clear_project_data('p'), set_limit('p', 'agent', 'w'), set_limit('p', 'agent', 'v');
 
 -- Copies run, and their original waits; a check is made in any case.
-select set_limit('p', 'project', 3, 1), make('o', '{"overlap": 2}'), make('alone');
+select set_limit('p', 'project', null, 3, 1), make('o', '{"overlap": 2}'), make('alone');
 select start_task('p', 'w', 'o');
 select start_task('p', 'v', 'o');
 select start_task('p', 'v', 'alone');
@@ -154,16 +156,17 @@ select * from counts();
 select release_task('p', 'w', 'o#1', 'completed'), claimed('v'), release_task('p', 'v', 'alone'), start_task('p', 'v', 'o'), release_task('p', 'v', 'o#2', 'completed');
 select task_id, status from task_mgmt.tasks order by task_id;
 select * from counts();
-select add_golden_task('p', 'o'), update_task_type('p', 'x', '{"golden_percent": 100}'), create_user('p', '{"user_id": "g", "qualified_task_types": ["x"]}'), set_limit('p', 'project', 1, 1);
+select add_golden_task('p', 'o'), update_task_type('p', 'x', '{"golden_percent": 100}'), create_user('p', '{"user_id": "g", "qualified_task_types": ["x"]}'), set_limit('p', 'project', null, 1, 1);
 select start_task('p', 'g'), make('last'), release_task('p', 'g', 'alone', 'completed');
 select * from counts();
 select update_task_type('p', 'x', '{"golden_percent": null}'), clear_project_data('p');
 select * from counts();
 
--- A schedule that finds the queue full tries no more than its due time.
-select set_limit('p', 'project', 1, 100), schedule_task('p', 's', '0 * * * *', data => '{"task_type": "x", "channel": "c"}', misfire_policy => 'all') > '2030-01-01';
-select set_config('task_mgmt.fake_now', '2030-01-01 04:30:00+00', false), (select count(*) from run_due_schedules('p')), (select string_agg(distinct error, '; ') from task_mgmt.schedule_runs);
-select set_limit('p', 'channel', 'c', 100, 100), set_limit('p', 'project', 100), set_config('task_mgmt.fake_now', '2030-01-01 05:30:00+00', false), (select count(*) from run_due_schedules('p') where error is null);
+-- A schedule that finds the queue full creates nothing, and tells why.
+select set_limit('p', 'project', null, 1, 100), schedule_task('p', 's', '0 * * * *', data => '{"task_type": "x", "channel": "c"}', misfire_policy => 'all') > '2030-01-01';
+select set_config('task_mgmt.fake_now', '2030-01-01 04:30:00+00', false), (select count(*) from run_due_schedules('p'));
+select count(*), string_agg(distinct error, '; ') from task_mgmt.schedule_runs;
+select set_limit('p', 'channel', 'c', 100, 100), set_limit('p', 'project', null, 100), set_config('task_mgmt.fake_now', '2030-01-01 05:30:00+00', false), (select count(*) from run_due_schedules('p') where error is null);
 select * from counts();
 
 -- Users and types go with their limits.
@@ -187,5 +190,6 @@ select set_limit('none', 'project', max_running => 1);
 select list_limits('none');
 select set_limit('p', 'project', max_queued => 100000), set_limit('p', 'channel', 'c', max_queued => 100000);
 select * from counts();
-select delete_project('p', cascade => true), count(*) from task_mgmt.limit_slot;
+select delete_project('p', cascade => true);
+select count(*) from task_mgmt.limit_slot;
 drop function token, claimed, make, counts;
