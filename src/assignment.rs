@@ -12,7 +12,7 @@ use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project, project_user};
 use crate::eligibility::Requested;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::limits::running::{self, Occupation};
 use crate::limits::{Limit, Sort};
@@ -236,7 +236,9 @@ impl<'a> Worker<'a> {
                 Claim::LimitReached(_) => candidates.close(candidate.lane_no),
             }
         }
-        expiry::expire_met(self, &candidates)?;
+        if expiry::expire_met(self, &candidates)? {
+            wait = Wait::No;
+        }
         for candidate in busy {
             match self.claim_shared(&candidate, wait)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
@@ -333,8 +335,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Leases a task whose key the caller has locked, that is not in `task_mgmt.ready`, and that has its running slots; the event says how it
-    /// came to it.
-    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<(), Error> {
+    /// came to it. Returns the number of the event, which fences the lease.
+    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<i64, Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
         let (task_no, user_no, now) = (task.task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
@@ -342,10 +344,12 @@ impl<'a> Worker<'a> {
         let leases = Table::open(c"lease");
         leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id, attempt, None, None]);
         let log = Table::open(c"event");
-        let kind = log.label(event::KIND, kind);
-        log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
+        let label = log.label(event::KIND, kind);
+        log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None, None, None, None, None]);
         rows::finish();
-        running::leave_queue(self, task.task_no)
+        running::leave_queue(self, task.task_no)?;
+        notifications::announce(self.project, &kind.to_string_lossy(), &[number])?;
+        Ok(number)
     }
 }
 

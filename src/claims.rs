@@ -3,17 +3,16 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::arguments::{Invalid, check_name};
-use task_mgmt_core::limits::Scope;
 use task_mgmt_core::retries::check_duration;
 
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
-use crate::candidates::{self, Candidate, Candidates, Whose};
+use crate::candidates::{Candidate, Candidates, Whose};
 use crate::clock::Instant;
-use crate::columns::{event, ready};
+use crate::columns::event;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::json::Jsonb;
 use crate::limits::Limit;
@@ -177,16 +176,7 @@ fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Lease>, Error> {
 fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Claimed>, Error> {
     let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
     let mut claimed = Vec::with_capacity(most);
-    if let Some(channel) = wish.channel {
-        for whose in [Whose::Own, Whose::Common] {
-            if wish.whose == Whose::Both || wish.whose == whose {
-                take_from_channel(worker, (channel, whose), most, (&ready, &snapshot), &mut claimed)?;
-            }
-        }
-        rows::finish();
-        return Ok(claimed);
-    }
-    let mut candidates = Candidates::of(wish.whose, worker, &ready, &snapshot)?;
+    let mut candidates = Candidates::of((wish.whose, wish.channel), worker, &ready, &snapshot)?;
     while claimed.len() < most
         && let Some(candidate) = candidates.next()?
     {
@@ -201,40 +191,6 @@ fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Clai
     rows::finish();
     expiry::expire_met(worker, &candidates)?;
     Ok(claimed)
-}
-
-/// The same of one channel, in which the tasks of all lanes stand in their order.
-fn take_from_channel(
-    worker: &Worker,
-    (channel, whose): (&str, Whose),
-    most: usize,
-    (ready, snapshot): (&Table, &Snapshot),
-    claimed: &mut Vec<Claimed>,
-) -> Result<(), Error> {
-    let keys = &mut [rows::Key::text(ready::PROJECT_NAME, worker.project), rows::Key::text(ready::CHANNEL, channel)];
-    let mut scan = ready.scan(c"ready_channel_idx", snapshot, keys);
-    let mut lanes = worker.lanes.clone();
-    while claimed.len() < most
-        && let Some(row) = scan.next()
-    {
-        pgrx::check_for_interrupts!();
-        let queue_no: i32 = row.get(ready::QUEUE_NO)?;
-        let is_theirs = if whose == Whose::Own { queue_no == -worker.user_no } else { queue_no > 0 };
-        let candidate = candidates::candidate(&row)?;
-        let is_live = candidate.expires_at.is_none_or(|expires_at| expires_at > worker.now);
-        let lane = lanes.binary_search(&candidate.lane_no);
-        if let (true, true, Ok(lane)) = (is_theirs, is_live, lane) {
-            match try_take(worker, candidate, ready)? {
-                Take::Claimed(task) => claimed.push(task),
-                Take::Missed => {}
-                Take::LimitReached(limit) if limit.scope != Scope::TaskType => break,
-                Take::LimitReached(_) => {
-                    lanes.remove(lane);
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What came of taking a candidate.
@@ -309,12 +265,14 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
     let kind = log.label(event::KIND, c"started");
     log.insert_all(
         leases.iter().map(|(task_no, token, _, _)| {
-            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None]
+            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None, None, None, None, None]
         }),
         None,
     );
     rows::finish();
     claimed.iter().try_for_each(|task| running::leave_queue(worker, task.task_no))?;
+    let numbers: Vec<i64> = leases.iter().map(|(_, token, _, _)| *token).collect();
+    notifications::announce(worker.project, "started", &numbers)?;
     Ok(leases)
 }
 

@@ -213,15 +213,16 @@ fn release_tasks(
         locks::lock_all(&keys);
     }
     users::require_acting(project, user)?;
-    let mut released = 0;
-    held.sort();
-    for (task_id, token) in &held {
-        if let Some(task) = HeldTask::look_up_token(project, task_id, *token)? {
-            task.hand_back("handed_back", Actor::User(user_no), None, None)?;
-            released += 1;
-        }
+    let found = held.iter().map(|(task_id, token)| HeldTask::look_up_token(project, task_id, *token));
+    let mut tasks = found.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    tasks.sort_by_key(|task| task.task_no);
+    let task_nos: Vec<i64> = tasks.iter().map(|task| task.task_no).collect();
+    tasks::lock_rows(project, task_nos.clone())?;
+    ready::lock_gates(project, &task_nos)?;
+    for task in &tasks {
+        task.hand_back("handed_back", Actor::User(user_no), None, None)?;
     }
-    Ok(released)
+    Ok(tasks.len() as i64)
 }
 
 /// Completes a task whose key is locked, with what else it needs; what `complete_task` returns.
@@ -260,12 +261,14 @@ pub fn fail(held: &HeldTask, failure: Failure) -> Result<String, Error> {
         }
         if is_final {
             set(task::STATUS, table.label(task::STATUS, c"failed"));
+            set(task::FAILED_AT, held.now.into_datum());
             set(task::EXPIRES_AT, None);
             set(task::OPEN_KEY, None);
         }
     })?;
     rows::finish();
-    let (project, task_no, actor) = (held.project, held.task_no, Actor::User(held.user_no));
+    let (project, task_no) = (held.project, held.task_no);
+    let actor = Actor::Process(held.user_no, held.instance.as_deref());
     if is_final {
         events::append(project, &[task_no], "failed", actor, Some(error), held.now)?;
         held.settle_original()?;

@@ -57,11 +57,15 @@ mod segment_types;
 mod segment_updates;
 mod segments;
 mod standard_types;
+mod statistics;
 mod supervoxels;
 mod sweeping;
 mod takeover;
 mod task_changes;
 mod task_creation;
+mod task_deletion;
+mod task_listing;
+mod task_rules;
 mod task_types;
 mod tasks;
 mod timesheets;
@@ -301,7 +305,8 @@ mod tests {
             lane: PROJECT_NAME LANE_NO TASK_TYPE SEGMENT_TYPE MIN_LEVEL CHANNEL;
             task: PROJECT_NAME TASK_NO STATUS COMPLETED_USER_NO COMPLETED_AT FIRST_START_TS LAST_LEASED_TS ATTEMPTS FAILURES
                 COMPLETION_STATUS TASK_ID TASK_TYPE HAS_DEPENDENTS ORIGINAL_NO IS_CHECK NOTE RESULT ERROR EXPIRES_AT OPEN_KEY MAX_ATTEMPTS BACKOFF INSTANCE
-                HAS_CONVERSATIONS;
+                HAS_CONVERSATIONS FAILED_AT
+                PRIORITY ASSIGNED_USER_NO COUNTED_KEY;
             segment: PROJECT_NAME SEED_ID STATUS CREATED_AT;
             lease: PROJECT_NAME TASK_NO USER_NO FENCE LEASED_AT STARTED_AT TASK_ID ATTEMPT EXPIRES_AT INSTANCE;
             ready: PROJECT_NAME QUEUE_NO IS_RETURNED HAS_SEED_STATE IS_SHARED URGENCY TASK_NO LANE_NO TASK_ID ATTEMPTS EXPIRES_AT CHANNEL;

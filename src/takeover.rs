@@ -5,12 +5,13 @@ use crate::assignment::Worker;
 use crate::clock;
 use crate::eligibility::{Facts, Rule, fact_columns, fact_tables};
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::limits::{Sort, following, running};
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::settings;
 use crate::spi::sql;
+use crate::tasks;
 
 /// Somebody's lease.
 pub struct Held {
@@ -118,6 +119,7 @@ enum Choice {
 
 /// Moves the lease, unless it was renewed or ended, or the task changed, since `held` was read.
 fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
+    let number = events::next_number();
     let taken = sql!(
         "with taken as (
             update task_mgmt.lease l
@@ -146,7 +148,7 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
             held.task_no.into(),
             held.fence.into(),
             worker.user_no.into(),
-            events::next_number().into(),
+            number.into(),
             clock::now()?.into(),
             held.limit_seconds.into(),
             held.user_id.as_str().into(),
@@ -155,10 +157,18 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
         ],
         |row| row.get(1),
     )?;
-    if taken.is_some() && worker.has_limits {
-        following::follow(worker.project, &[held.task_no])?;
+    if taken.is_some() {
+        notifications::announce(worker.project, "taken_over", &[number])?;
+        if worker.has_limits {
+            following::follow(worker.project, &[held.task_no])?;
+        }
     }
-    if taken == Some(true) {
+    // Whoever chose by himself may have freed or ended other tasks, and waits for nobody. A later start expands the state, too.
+    let may_expand = || match choice {
+        Choice::ByName => Ok(true),
+        Choice::Automatic => tasks::try_lock_row(worker.project, held.task_no),
+    };
+    if taken == Some(true) && may_expand()? {
         expansion::expand_started(worker, held.task_no)?;
     }
     Ok(taken.is_some())

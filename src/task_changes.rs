@@ -2,6 +2,7 @@
 
 pub mod completion;
 mod lane;
+mod metadata;
 mod words;
 
 use pgrx::pg_sys::panic::ErrorReport;
@@ -23,7 +24,9 @@ use crate::projects;
 use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
+use crate::task_rules;
 use crate::tasks;
+use crate::unique_keys;
 use crate::users;
 use crate::waiting;
 
@@ -56,26 +59,7 @@ fn unpause_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<boo
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
-    let project = projects::enter(Level::Manager, project_name)?;
-    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
-    match task.status.as_str() {
-        "cancelled" => return Ok(true),
-        "queued" => {}
-        _ => return Err(task.finished().into()),
-    }
-    ready::withdraw(project, &task.with_original())?;
-    waiting::end(project, &[task.task_no])?;
-    end_leases(project, &[task.task_no])?;
-    sql!(
-        "update task_mgmt.task
-        set status = 'cancelled', expires_at = null, open_key = null
-        where project_name = $1 and task_no = $2"
-    )
-    .run(&[project.into(), task.task_no.into()])?;
-    limits::free(project, task.task_no)?;
-    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
-    task.settle_original()?;
-    Ok(true)
+    Ok(cancel(project_name, task_id)?)
 }
 
 /// Opens a completed or cancelled task again. Dependents that nobody has started wait for it again; for those that somebody
@@ -92,7 +76,7 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
 fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     locks::lock(Key::Graph(project));
-    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
+    let task = LockedTask::lock_to_reopen(project, required("task_id", task_id)?)?;
     if task.status == "queued" {
         return Err(Error::TaskNotFinished(task.task_id.into()).into());
     }
@@ -148,6 +132,7 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     if keys.iter().any(|key| TaskPatch::COMPLETION.contains(&key.as_str())) {
         locks::lock(Key::Graph(project));
         overlap::lock_keys(project, id)?;
+        unique_keys::lock_of(project, &[id])?;
     } else {
         locks::lock(Key::Task(project, id));
     }
@@ -158,6 +143,30 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     let text = changes.text();
     let patch = TaskPatch::parse(&text).map_err(Error::from)?;
     update(project, id, &patch, changes)?;
+    Ok(true)
+}
+
+/// What `cancel_task` does.
+pub fn cancel(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, Error> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
+    match task.status.as_str() {
+        "cancelled" => return Ok(true),
+        "queued" => {}
+        _ => return Err(task.finished()),
+    }
+    ready::withdraw(project, &task.with_original())?;
+    waiting::end(project, &[task.task_no])?;
+    end_leases(project, &[task.task_no])?;
+    sql!(
+        "update task_mgmt.task
+        set status = 'cancelled', expires_at = null, open_key = null
+        where project_name = $1 and task_no = $2"
+    )
+    .run(&[project.into(), task.task_no.into()])?;
+    limits::free(project, task.task_no)?;
+    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
+    task.settle_original()?;
     Ok(true)
 }
 
@@ -192,6 +201,7 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
         false => LockedTask::lock(project, task_id)?,
     };
     require_single(&task, patch, lane.as_ref())?;
+    task_rules::check_patch(project, task.task_no, patch)?;
     if patch.moves() {
         ready::withdraw(project, &[task.task_no])?;
     }
@@ -261,6 +271,13 @@ impl<'a> LockedTask<'a> {
         let original_no = overlap::lock_keys(project, task_id)?;
         tasks::lock_rows(project, original_no.into_iter().collect())?;
         Self::lock_row(project, task_id)
+    }
+
+    /// The same for what may open a finished task again: before the rows, its unique key is locked. Errors: P0002.
+    pub fn lock_to_reopen(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
+        overlap::lock_keys(project, task_id)?;
+        unique_keys::lock_of(project, &[task_id])?;
+        Self::lock_with_original(project, task_id)
     }
 
     fn lock_row(project: &'a str, task_id: &'a str) -> Result<Self, Error> {

@@ -13,13 +13,13 @@ use self::rows::NewRows;
 use crate::access::Level;
 use crate::clock;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::lanes::Lanes;
 use crate::limits::{self, following};
 use crate::locks;
 use crate::projects;
 use crate::segments;
-use crate::spi::{self, sql};
+use crate::spi::sql;
 use crate::unique_keys;
 
 /// Creates the tasks, all or none, gives ids to those that have none, and returns how many they are. Those for which an open task with
@@ -31,7 +31,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, 
 /// Checks that what the tasks name is there. Errors: as `create`.
 pub fn check(project: &str, new: &[NewTask]) -> Result<(), Error> {
     let named = Named::find(new, &HashSet::new())?;
-    named.check_types(project)?;
+    named.check_types(project, new)?;
     named.users(project, new)?;
     Ok(())
 }
@@ -47,7 +47,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     if new.is_empty() {
         return Ok(0);
     }
-    let overlaps = named.check_types(project)?;
+    let overlaps = named.check_types(project, new)?;
     if named.holders.len() <= locks::MOST_KEYS {
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
@@ -57,6 +57,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     let has_keys = new.iter().any(|task| task.unique_key.is_some());
     let channels = limits::channels_with_lanes(project)?;
     let (named, count) = if has_seeds || has_keys || !channels.is_empty() {
+        unique_keys::lock_new(project, new);
         if has_seeds {
             segments::lanes::settle(project, new)?;
         }
@@ -70,7 +71,6 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     let firsts = named.firsts;
     let new = &mut new[..count];
     let now = clock::now()?;
-    spi::begin_writing();
     // Their numbers come first: what is held from the beginning is claimed with its conversations.
     let conversation_nos = events::next_numbers(new.iter().map(|task| task.conversations.len()).sum());
     let numbers = events::next_numbers(new.len());
@@ -79,14 +79,16 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
         let unsaid = new.iter_mut().filter(|task| task.overlap.is_none());
         unsaid.for_each(|task| task.overlap = overlaps.get(&*task.task_type).copied());
     }
-    let rows = NewRows::new(project, new, &firsts, numbers, (&lanes, &channels), &users, now)?;
+    let rows = NewRows::new(project, new, &firsts, &numbers, (&lanes, &channels), &users, now)?;
     following::admit_new(project, rows.counted())?;
     rows.insert_tasks()?;
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
+    events::count_new(project, &rows.counts(), now)?;
     rows.insert_blocked()?;
     rows.insert_conversations(conversation_nos)?;
+    notifications::announce(project, "created", &numbers)?;
     Ok(count)
 }
 

@@ -38,7 +38,7 @@ fn undo_release(project_name: Option<&str>, user_id: Option<&str>, task_id: Opti
     let id = required("task_id", task_id)?;
     locks::lock(Key::Graph(project));
     locks::lock(Key::User(project, user));
-    let task = LockedTask::lock_with_original(project, id)?;
+    let task = LockedTask::lock_to_reopen(project, id)?;
     let worker = Worker::find(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     if !is_undone(&worker, &task)? {
@@ -106,7 +106,9 @@ fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
     let attempts = clear_outcome(task)?;
     running::require(worker, task.lane_no, task.task_no)?;
-    worker.lease(&Taken { task_no: task.task_no, task_id: task.task_id, attempts }, c"release_undone")?;
+    let taken = Taken { task_no: task.task_no, task_id: task.task_id, attempts };
+    let event_no = worker.lease(&taken, c"release_undone")?;
+    events::recount(task.project, task.task_no, event_no)?;
     let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;
     let built_on = sql!(
@@ -114,7 +116,7 @@ fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
         from (
             select t.task_no, t.task_id
             from task_mgmt.task t
-            where t.project_name = $1 and t.task_no = any($2) and t.status <> 'cancelled'
+            where t.project_name = $1 and t.task_no = any($2) and t.status in ('queued', 'completed')
             union all
             select c.task_no, c.task_id
             from task_mgmt.task c

@@ -4,7 +4,7 @@ create view task_mgmt.overlaps with (security_barrier) as
 select o.project_name, o.task_id, o.task_type, o.overlap, o.copies, o.copies - o.open_copies as completed,
 	coalesce(found.statuses, '{}') as completion_statuses,
 	case
-		when o.status = 'cancelled' then null
+		when o.status not in ('queued', 'completed') then null
 		when o.status = 'completed' and t.completion_status = o.agreed_status then 'agree'
 		when o.status = 'completed' then 'adjudicated'
 		when o.is_answered then 'needs_adjudication'
@@ -31,4 +31,4 @@ comment on column task_mgmt.overlaps.copies is 'How many copies there are; cance
 comment on column task_mgmt.overlaps.completed is 'How many of them are completed.';
 comment on column task_mgmt.overlaps.completion_statuses is 'How many of these have which completion status.';
 comment on column task_mgmt.overlaps.result is
-	'open; agree, if the task is completed as all copies are; needs_adjudication, if it is not and all copies are completed; adjudicated, if it is completed otherwise; null if cancelled.';
+	'open; agree, if the task is completed as all copies are; needs_adjudication, if it is not and all copies are completed; adjudicated, if it is completed otherwise; null if it has ended without a result.';

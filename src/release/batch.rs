@@ -3,14 +3,16 @@
 
 use pgrx::prelude::*;
 
-use super::{HeldTask, Outcome};
+use super::{CountKeys, HeldTask, Outcome};
 use crate::columns::event;
 use crate::conversations;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::rows::{self, Table};
 use crate::satisfaction;
+use crate::segments;
 use crate::tasks;
+use crate::users;
 
 /// Completes tasks, all or none, whose keys the caller has locked, and those of what they are copies of.
 pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result<(), Error> {
@@ -23,21 +25,37 @@ pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result
     if held.iter().all(|(task, _)| task.is_plain()) {
         return complete_plain(project, &held);
     }
-    let originals = held.iter().filter_map(|(task, _)| task.task_row.original_no);
-    tasks::lock_rows(project, originals.chain(held.iter().map(|(task, _)| task.task_no)).collect())?;
+    lock_all(project, &held)?;
     held.into_iter().try_for_each(|(task, outcome)| task.complete(outcome))
+}
+
+/// Locks beforehand what the completions lock one after the other: the rows of the segments that handlers change, those of the tasks and
+/// what they are copies of, the gates of these and of their dependents, and the rows of the users whom checks are judged of.
+fn lock_all(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
+    let of_tasks = || held.iter().map(|(task, _)| task);
+    let handled = of_tasks().filter(|task| task.task_type.completion_handler.is_some());
+    segments::lock_rows_of_tasks(project, handled.map(|task| task.task_no).collect())?;
+    let task_nos: Vec<i64> =
+        of_tasks().flat_map(|task| task.task_row.original_no.into_iter().chain([task.task_no])).collect();
+    tasks::lock_rows(project, task_nos.clone())?;
+    satisfaction::lock_gates(project, &task_nos)?;
+    users::lock_rows(project, of_tasks().filter(|task| task.task_row.is_check).map(|task| task.user_no).collect())
 }
 
 fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
     let mut with_dependents = vec![];
+    let mut keys = Vec::with_capacity(held.len());
     for (task, outcome) in held {
         task.end_lease()?;
-        if task.write_outcome(outcome)? {
+        let (has_dependents, count_keys) = task.write_outcome(outcome)?;
+        keys.push(count_keys);
+        if has_dependents {
             with_dependents.push((task, outcome));
         }
     }
-    write_events(project, held);
+    let numbers = write_events(project, held, &keys);
     rows::finish();
+    notifications::announce(project, "completed", &numbers)?;
     for (task, _) in held.iter().filter(|(task, _)| task.task_row.has_conversations) {
         conversations::process(project, task.task_no, task.fence, task.now)?;
     }
@@ -51,17 +69,20 @@ fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Err
         .try_for_each(|(task, outcome)| satisfaction::satisfy(project, task.task_no, outcome.status, task.now))
 }
 
-fn write_events(project: &str, held: &[(HeldTask, Outcome)]) {
+/// Returns the numbers of the events.
+fn write_events(project: &str, held: &[(HeldTask, Outcome)], keys: &[CountKeys]) -> Vec<i64> {
     let log = Table::open(c"event");
     let kind = log.label(event::KIND, c"completed");
     let project = project.into_datum();
     let numbers = events::next_numbers(held.len());
-    let rows = held.iter().zip(numbers).map(|((task, outcome), number)| {
+    let rows = held.iter().zip(&numbers).zip(keys).map(|(((task, outcome), number), [from_key, to_key])| {
         let (task_no, user_no) = (task.task_no.into_datum(), task.user_no.into_datum());
         let now = task.now.into_datum();
-        [project, task_no, number.into_datum(), now, kind, user_no, None, outcome.status.into_datum()]
+        let (number, status) = (number.into_datum(), outcome.status.into_datum());
+        [project, task_no, number, now, kind, user_no, None, status, *from_key, *to_key, None, task.instance_datum()]
     });
     log.insert_all(rows, None);
+    numbers
 }
 
 impl HeldTask<'_> {

@@ -26,6 +26,7 @@ use crate::projects;
 use crate::segments;
 use crate::spi::sql;
 use crate::task_creation;
+use crate::unique_keys;
 
 /// Of an error, what is kept.
 const MAX_ERROR_CHARS: usize = 2000;
@@ -68,10 +69,12 @@ pub fn run(project_name: Option<&str>, max_rows: Option<i32>) -> Result<Vec<Run>
     Ok(runs)
 }
 
-/// Takes the keys of the segments that the tasks are of, and opens their lanes. What is wrong with them is said when they are created.
+/// Takes the unique keys of the tasks and the keys of the segments that they are of, and opens their lanes. What is wrong with them is
+/// said when they are created.
 /// There are so few schedules that each seed has a key of its own.
 fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
     let tasks: Vec<NewTask> = schedules.iter().filter_map(|schedule| NewTask::parse(&schedule.data).ok()).collect();
+    unique_keys::lock_new(project, &tasks);
     let seeds: BTreeSet<u64> = tasks.iter().filter_map(|task| task.segment_seed_id).map(|seed| seed.0).collect();
     let types = segments::lanes::types(project, &seeds.into_iter().collect::<Vec<_>>())?;
     let channels = limits::channels_with_lanes(project)?;

@@ -1,10 +1,17 @@
--- What every measured database starts from: the two tables to compare with, and a project with a user for each client.
+-- What every measured database starts from: the tables to compare with, and a project with a user for each client and one for all of
+-- them, who may hold any number of tasks.
 
 create extension task_mgmt;
 create extension pg_prewarm;
 
 create table limit_task (
 	task_no bigint primary key,
+	status smallint not null default 0,
+	task_id text not null
+);
+
+create table insert_task (
+	task_no bigint generated always as identity primary key,
 	status smallint not null default 0,
 	task_id text not null
 );
@@ -27,3 +34,4 @@ create index queue_task_pending_idx on queue_task (priority desc, id) where stat
 select create_project('bench');
 select create_task_type('bench', '{"task_type": "work", "completion_statuses": ["Done"]}');
 select create_task_type('bench', '{"task_type": "nobody''s work", "completion_statuses": ["Done"]}');
+select create_user('bench', '{"user_id": "machine", "qualified_task_types": ["work"], "capacity": "unlimited"}');

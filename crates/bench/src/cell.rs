@@ -16,6 +16,9 @@ use crate::window::Window;
 /// Tasks of a round, of a backlog that has at least 10,000; a single client takes fewer, or a round would be too long.
 const ROUND: u32 = 8_000;
 const ROUND_PER_CLIENT: u32 = 2_000;
+/// Executions of each client that do not count; fewer if each is about many tasks, but more than the five of which each is planned anew.
+const WARM_UP: usize = 20;
+const WARM_UP_OF_BATCHES: usize = 6;
 /// Allowed for what does not count.
 const GETTING_WARM_SECONDS: u64 = 2;
 
@@ -33,6 +36,7 @@ pub struct Figures {
     pub tasks: u64,
     pub seconds: f64,
     pub tasks_per_second: f64,
+    /// Of one execution, whether it is about one task or many.
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub wal_bytes_per_task: f64,
@@ -44,7 +48,7 @@ pub struct Figures {
 pub fn compare(run: u32, found: Vec<(Cell, Figures)>) -> Vec<Measurement> {
     let limits: Vec<(Situation, f64)> = found
         .iter()
-        .filter(|(cell, _)| cell.work == Work::Limit)
+        .filter(|(cell, _)| cell.work.is_limit())
         .map(|(cell, figures)| (cell.situation, figures.tasks_per_second))
         .collect();
     let measurements = found.into_iter().map(|(cell, figures)| {
@@ -62,36 +66,50 @@ pub fn measure(server: &mut Server, template: &str, cell: &Cell, settings: &Sett
     let mut backlog = Backlog { work: cell.work, size: cell.situation.backlog, created: cell.situation.backlog };
     let mut window = Window::default();
     let (mut tasks, mut wal_bytes, mut dead_tuples) = (0, 0, 0);
+    let batch = cell.work.batch();
     loop {
         let amount = match cell.mode {
-            Mode::Rounds => Amount::TasksPerClient((ROUND / cell.clients).min(ROUND_PER_CLIENT)),
+            Mode::Rounds => Amount::Executions(round(cell)),
             Mode::OneGo => Amount::Seconds(settings.seconds + GETTING_WARM_SECONDS),
         };
-        let pending = backlog.count_pending(&mut database)?;
+        let pending = backlog.count(&mut database)?;
         let begin = log_position(&mut database)?;
         let entries = pgbench::run(DATABASE, cell.work, cell.clients, backlog.size, amount)?;
         wait_until_alone(&mut database)?;
         wal_bytes += log_position(&mut database)? - begin;
         dead_tuples += count_dead_tuples(&mut database)?;
-        backlog.check_taken(&mut database, pending, entries.len())?;
-        tasks += entries.len() as u64;
-        let found = Window::find(&entries, cell.clients);
+        backlog.check(&mut database, pending, entries.len())?;
+        let done = u32::try_from(entries.len())? * batch;
+        tasks += u64::from(done);
+        let found = Window::find(&entries, cell.clients, warm_up(cell));
         window.add(found.with_context(|| format!("{cell}: too few tasks, or too short, to measure"))?);
         if cell.mode == Mode::OneGo || window.seconds >= settings.seconds as f64 {
             break;
         }
-        backlog.fill_up(&mut database, u32::try_from(entries.len())?)?;
+        backlog.fill_up(&mut database, done)?;
         database.batch_execute("vacuum")?;
     }
     Ok(Figures {
         tasks,
         seconds: window.seconds,
-        tasks_per_second: window.tasks_per_second(),
+        tasks_per_second: window.executions_per_second() * f64::from(batch),
         p50_ms: window.percentile_ms(0.50),
         p99_ms: window.percentile_ms(0.99),
         wal_bytes_per_task: wal_bytes as f64 / tasks as f64,
         dead_tuples_per_task: dead_tuples as f64 / tasks as f64,
     })
+}
+
+/// How often each client executes the script in a round; batches use up most of the backlog.
+fn round(cell: &Cell) -> u32 {
+    match cell.work.batch() {
+        1 => (ROUND / cell.clients).min(ROUND_PER_CLIENT),
+        batch => cell.situation.backlog / 5 * 4 / cell.clients / batch,
+    }
+}
+
+fn warm_up(cell: &Cell) -> usize {
+    if cell.work.batch() == 1 { WARM_UP } else { WARM_UP_OF_BATCHES }
 }
 
 /// Brings a fresh copy into memory and the server to rest.
@@ -113,31 +131,40 @@ struct Backlog {
 }
 
 impl Backlog {
-    fn count_pending(&self, database: &mut Client) -> Result<i64> {
+    /// How many tasks are not completed yet.
+    fn count(&self, database: &mut Client) -> Result<i64> {
         let query = match self.work {
             // Rows that were updated can be updated again.
             Work::Limit => return Ok(0),
-            Work::Queue => "select count(*) from queue_task where status = 'pending'",
-            Work::Tasks => "select count(*) from task_mgmt.ready",
+            Work::Queue(_) => "select count(*) from queue_task where status <> 'done'",
+            Work::Tasks | Work::Machine(_) | Work::Create => {
+                "select (select count(*) from task_mgmt.ready) + (select count(*) from task_mgmt.lease)"
+            }
+            Work::Insert => "select count(*) from insert_task",
         };
         Ok(database.query_one(query, &[])?.get(0))
     }
 
-    /// Every execution of the script must have taken a task of its own.
-    fn check_taken(&self, database: &mut Client, pending: i64, executed: usize) -> Result<()> {
-        if self.work == Work::Limit {
-            return Ok(());
-        }
-        let taken = pending - self.count_pending(database)?;
-        ensure!(taken == executed as i64, "{executed} tasks were worked on, but {taken} are gone");
+    /// Every execution of the script must have completed tasks of its own, or made one.
+    fn check(&self, database: &mut Client, pending: i64, executed: usize) -> Result<()> {
+        let each = match self.work {
+            Work::Limit => 0,
+            Work::Queue(batch) | Work::Machine(batch) => i64::from(batch),
+            Work::Tasks => 1,
+            Work::Insert | Work::Create => -1,
+        };
+        let gone = pending - self.count(database)?;
+        ensure!(gone == executed as i64 * each, "{executed} times {each} tasks were worked on, but {gone} are gone");
         Ok(())
     }
 
     fn fill_up(&mut self, database: &mut Client, count: u32) -> Result<()> {
         match self.work {
-            Work::Limit => {}
-            Work::Queue => template::add_to_queue(database, self.created, count)?,
-            Work::Tasks => template::add_tasks(database, "bench", "task", self.created, count, "{}")?,
+            Work::Limit | Work::Insert | Work::Create => {}
+            Work::Queue(_) => template::add_to_queue(database, self.created, count)?,
+            Work::Tasks | Work::Machine(_) => {
+                template::add_tasks(database, "bench", "task", self.created, count, "{}")?
+            }
         }
         self.created += count;
         Ok(())
@@ -161,4 +188,27 @@ fn wait_until_alone(database: &mut Client) -> Result<()> {
 /// Only one kind of work is done in a copy, so that all dead tuples are its own.
 fn count_dead_tuples(database: &mut Client) -> Result<i64> {
     Ok(database.query_one("select sum(n_dead_tup)::int8 from pg_stat_user_tables", &[])?.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::plan;
+
+    #[test]
+    fn rounds_are_long_enough_and_leave_some_tasks() {
+        for arguments in [&["bench"][..], &["bench", "--quick", "--clients", "1"], &["bench", "--clients", "1,128"]] {
+            let settings = Settings::from(Options::parse_from(arguments));
+            let groups = plan::groups(&settings);
+            for cell in groups.iter().flat_map(|group| &group.cells).filter(|cell| cell.mode == Mode::Rounds) {
+                let executions = round(cell);
+                assert!(executions as usize >= 3 * warm_up(cell), "{cell}: {executions} executions");
+                let tasks = executions * cell.clients * cell.work.batch();
+                assert!(tasks < cell.situation.backlog, "{cell}: {tasks} tasks");
+            }
+        }
+    }
 }

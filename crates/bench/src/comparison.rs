@@ -5,9 +5,10 @@ use std::time::Instant;
 use anyhow::Result;
 use postgres::Client;
 
+use crate::options::Settings;
 use crate::server::{self, Server};
 use crate::template::Templates;
-use crate::{ingestion, lanes, loading, traces};
+use crate::{ingestion, lanes, loading, peers, statistics, traces};
 
 /// What is compared.
 #[derive(Clone, Copy)]
@@ -16,6 +17,8 @@ pub enum Subject {
     Traces,
     Lanes,
     Ingestion,
+    Statistics,
+    Peers,
 }
 
 /// What one run found. The others are set against the first.
@@ -33,14 +36,22 @@ pub struct Side {
 }
 
 impl Subject {
-    /// Measures all sides on fresh copies of an empty database.
-    pub fn measure(self, server: &mut Server, templates: &mut Templates, run: u32) -> Result<Comparison> {
+    /// Measures all sides, each on what it says: most on fresh copies of a database without tasks.
+    pub fn measure(
+        self,
+        server: &mut Server,
+        templates: &mut Templates,
+        settings: &Settings,
+        run: u32,
+    ) -> Result<Comparison> {
         let template = templates.prepare_empty(server)?;
         let sides = match self {
             Self::Loading => loading::measure(server, &template),
             Self::Traces => traces::measure(server, &template),
             Self::Lanes => lanes::measure(server, &template),
             Self::Ingestion => ingestion::measure(server, &template),
+            Self::Statistics => statistics::measure(server, templates, settings),
+            Self::Peers => peers::measure(server, templates, settings),
         };
         Ok(Comparison { run, sides: sides? })
     }
@@ -51,6 +62,8 @@ impl Subject {
             Self::Traces => "e: 100 ends in a state of 200 kB",
             Self::Lanes => "f: claiming from many lanes",
             Self::Ingestion => "g: loading segments in one call",
+            Self::Statistics => "k: statistics of the large backlog",
+            Self::Peers => "l: other queues",
         }
     }
 }

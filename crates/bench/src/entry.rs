@@ -1,8 +1,8 @@
-//! A line of the log that `pgbench --log` writes: one execution of the script, which is one task.
+//! A line of the log that `pgbench --log` writes: one execution of the script.
 
 use anyhow::{Context, Result};
 
-/// One task, taken and completed.
+/// One task or batch of tasks, taken and completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub client: u32,
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_a_task() {
+    fn a_line_is_an_execution() {
         let entry = Entry::parse("31 250 2412 0 1795249890 598497").unwrap();
         assert_eq!(entry, Entry { client: 31, latency_us: 2_412, finished_us: 1_795_249_890_598_497 });
     }

@@ -18,6 +18,8 @@ mod comparison;
 mod ingestion;
 mod lanes;
 mod loading;
+mod peers;
+mod statistics;
 mod traces;
 
 mod machine;
@@ -73,7 +75,7 @@ fn main() -> Result<()> {
         let mut found = Vec::new();
         for run in 1..=settings.comparison_runs {
             bar.set_message(format!("run {run}: {}", subject.name()));
-            let comparison = subject.measure(&mut server, &mut templates, run)?;
+            let comparison = subject.measure(&mut server, &mut templates, &settings, run)?;
             recorder.keep_comparison(subject, &comparison)?;
             found.push(comparison);
             bar.inc(1);

@@ -22,9 +22,13 @@ pub struct Options {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
 
-    /// Measure only these parts [default: all]
+    /// Measure only these parts [default: all but peers]
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+
+    /// Measure other queues too, which scripts/peers installs
+    #[arg(long)]
+    peers: bool,
 
     /// Numbers of concurrent clients
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32], value_parser = clap::value_parser!(u32).range(1..=128))]
@@ -48,6 +52,12 @@ pub enum Part {
     OneGo,
     /// The same beside tasks that cannot be started
     Unstartable,
+    /// Claiming and completing by machines, one task and many at a time
+    Machine,
+    /// The same beside tasks that wait or have expired
+    Waiting,
+    /// Creating tasks one by one
+    Creation,
     /// Loading tasks in one call
     Loading,
     /// Saving and releasing traces
@@ -56,6 +66,10 @@ pub enum Part {
     Lanes,
     /// Loading segments in one call
     Ingestion,
+    /// Statistics of the large backlog
+    Statistics,
+    /// Other queues, which scripts/peers installs; only if asked for
+    Peers,
 }
 
 /// What is measured, and how long.
@@ -72,7 +86,7 @@ pub struct Settings {
 impl From<Options> for Settings {
     fn from(options: Options) -> Self {
         Self {
-            parts: if options.only.is_empty() { Part::value_variants().to_vec() } else { options.only },
+            parts: options.parts(),
             seconds: options.seconds.unwrap_or(if options.quick { 3 } else { 15 }),
             runs: options.runs.unwrap_or(if options.quick { 1 } else { 3 }),
             clients: options.clients,
@@ -83,9 +97,26 @@ impl From<Options> for Settings {
     }
 }
 
+impl Options {
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = self.only.clone();
+        if parts.is_empty() {
+            parts.extend(Part::value_variants().iter().filter(|part| **part != Part::Peers));
+        }
+        parts.extend(self.peers.then_some(Part::Peers));
+        parts
+    }
+}
+
 impl Settings {
     pub fn most_clients(&self) -> u32 {
         self.clients.iter().copied().max().unwrap_or(1)
+    }
+
+    /// As many tasks as let every client take the largest batch often enough.
+    pub fn machine_backlog(&self) -> u32 {
+        const BATCHES: u32 = 32;
+        (BATCHES * plan::MOST_AT_A_TIME * self.most_clients()).max(10 * self.small_backlog)
     }
 
     /// How many measurements there are.

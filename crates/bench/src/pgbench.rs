@@ -17,7 +17,8 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
 /// How much load.
 #[derive(Clone, Copy, Debug)]
 pub enum Amount {
-    TasksPerClient(u32),
+    /// Executions of the script by each client.
+    Executions(u32),
     Seconds(u64),
 }
 
@@ -25,8 +26,13 @@ pub enum Amount {
 pub fn run(database: &str, work: Work, clients: u32, rows: u32, amount: Amount) -> Result<Vec<Entry>> {
     let script = match work {
         Work::Limit => "limit.sql",
-        Work::Queue => "queue.sql",
+        Work::Queue(1) => "queue.sql",
+        Work::Queue(_) => "queue_batch.sql",
         Work::Tasks => "tasks.sql",
+        Work::Machine(1) => "machine.sql",
+        Work::Machine(_) => "machine_batch.sql",
+        Work::Insert => "insert.sql",
+        Work::Create => "create.sql",
     };
     let cores = thread::available_parallelism()?.get() as u32;
     let logs = env::temp_dir().join(format!("task_mgmt_bench-{}", std::process::id()));
@@ -37,8 +43,9 @@ pub fn run(database: &str, work: Work, clients: u32, rows: u32, amount: Amount) 
     command.arg(format!("--log-prefix={}", logs.join("log").display()));
     command.arg(format!("--client={clients}")).arg(format!("--jobs={}", clients.min(cores)));
     command.arg(format!("--define=share={}", rows / clients)).arg("--define=n=0");
+    command.arg(format!("--define=batch={}", work.batch()));
     command.arg(match amount {
-        Amount::TasksPerClient(tasks) => format!("--transactions={tasks}"),
+        Amount::Executions(executions) => format!("--transactions={executions}"),
         Amount::Seconds(seconds) => format!("--time={seconds}"),
     });
     command.arg(format!("--file={SCRIPTS}/{script}")).arg(database);

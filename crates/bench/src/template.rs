@@ -1,6 +1,6 @@
 //! Databases that are prepared once for each situation; a measurement takes a copy.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use postgres::Client;
 
 use crate::options::Settings;
@@ -8,6 +8,7 @@ use crate::plan::{Beside, Situation};
 use crate::server::Server;
 
 const SETUP: &str = include_str!("../scripts/setup.sql");
+const RETRYING: &str = include_str!("../scripts/retrying.sql");
 /// Tasks in one call of create_tasks.
 const CHUNK: u32 = 100_000;
 
@@ -69,6 +70,11 @@ fn name(situation: Situation) -> String {
         Beside::Blocked => "_blocked",
         Beside::Unqualified => "_unqualified",
         Beside::OtherProjects => "_other_projects",
+        Beside::Scheduled => "_scheduled",
+        Beside::Retrying => "_retrying",
+        Beside::Expired => "_expired",
+        Beside::OnHold => "_on_hold",
+        Beside::Limited => "_limited",
     };
     format!("bench_{}{beside}", situation.backlog)
 }
@@ -116,7 +122,38 @@ fn fill(database: &mut Client, situation: Situation, unstartable: u32) -> Result
                 add_tasks(database, &project, "task", 0, unstartable / 10, r#"{"priority": 100}"#)?;
             }
         }
+        Beside::Scheduled => add_tasks(database, "bench", "scheduled", 0, unstartable, LATER)?,
+        Beside::Retrying => {
+            add_tasks(database, "bench", "retrying", 0, unstartable, LATER)?;
+            fail_once(database)?;
+        }
+        Beside::Expired => {
+            add_tasks(database, "bench", "expired", 0, unstartable, r#"{"priority": 100, "ttl_seconds": 0.001}"#)?;
+            sweep(database)?;
+        }
+        Beside::OnHold => {
+            add_tasks(database, "bench", "held", 0, unstartable, r#"{"priority": 100, "run_immediately": false}"#)?;
+        }
+        Beside::Limited => {
+            database.execute("select set_limit('bench', 'channel', 'full', max_running => 0)", &[])?;
+            add_tasks(database, "bench", "limited", 0, unstartable, r#"{"priority": 100, "channel": "full"}"#)?;
+        }
     }
+    Ok(())
+}
+
+const LATER: &str = r#"{"priority": 100, "run_after": "9999-01-01T00:00:00Z"}"#;
+
+/// Makes scheduled tasks look as if their first attempt had failed, which a million claims would do much more slowly.
+fn fail_once(database: &mut Client) -> Result<()> {
+    database.batch_execute(RETRYING)?;
+    let broken: Option<String> = database
+        .query_one(
+            "select min(format('%s: %s, %s', invariant, object, detail)) from task_mgmt.check_invariants()",
+            &[],
+        )?
+        .get(0);
+    ensure!(broken.is_none(), "retrying tasks are not as they should be: {}", broken.unwrap_or_default());
     Ok(())
 }
 
@@ -130,6 +167,12 @@ pub fn add_tasks(database: &mut Client, project: &str, prefix: &str, first: u32,
             &[&project, &prefix, &from, &to, &data],
         )?;
     }
+    Ok(())
+}
+
+/// Sweeps until there is nothing left to.
+pub fn sweep(database: &mut Client) -> Result<()> {
+    while !database.query("select from sweep(100000)", &[])?.is_empty() {}
     Ok(())
 }
 

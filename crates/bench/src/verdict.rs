@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::comparison::{Comparison, Subject};
-use crate::plan::{Beside, Mode, Work};
+use crate::comparison::{Comparison, Side, Subject};
+use crate::peers;
+use crate::plan::{Beside, MOST_AT_A_TIME, Mode, Work};
 use crate::report::{Spread, Summary};
 
 /// A goal and what was found.
@@ -22,8 +23,12 @@ pub fn all(groups: &[Vec<Summary>], comparisons: &[(Subject, Vec<Comparison>)]) 
         .filter(|group| group.iter().all(|summary| Some(summary.cell.clients) == most))
         .collect();
     let mut verdicts: Vec<Verdict> = with_most.iter().flat_map(|group| against_limit_and_queue(group)).collect();
-    verdicts.extend(with_most.iter().flat_map(|group| with_more_tasks(group)));
+    verdicts.extend(with_most.iter().flat_map(|group| of_machines(group)));
+    for work in [Work::Tasks, Work::Machine(1), Work::Machine(MOST_AT_A_TIME)] {
+        verdicts.extend(with_most.iter().flat_map(|group| with_more_tasks(group, work)));
+    }
     verdicts.extend(comparisons.iter().filter_map(|(subject, runs)| against_insert(*subject, runs)));
+    verdicts.extend(comparisons.iter().flat_map(|(_, runs)| against_peers(runs)));
     verdicts
 }
 
@@ -38,6 +43,19 @@ fn against_insert(subject: Subject, runs: &[Comparison]) -> Option<Verdict> {
     })
 }
 
+/// task_mgmt against each of the other queues, in the same manner.
+fn against_peers(runs: &[Comparison]) -> Vec<Verdict> {
+    let rate = |run: &Comparison, what| run.sides.iter().find(|side| side.what == what).map_or(f64::NAN, Side::rate);
+    let sides = runs.first().map_or(&[][..], |run| &run.sides);
+    let peers = sides.iter().filter_map(|side| Some((side.what, peers::counterpart(side)?)));
+    let verdicts = peers.map(|(peer, ours)| Verdict {
+        goal: format!("{ours}, of {peer}"),
+        wanted: 1.00,
+        found: Spread::new(runs.iter().map(|run| rate(run, ours) / rate(run, peer))),
+    });
+    verdicts.collect()
+}
+
 fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     let find = |work, like: &Summary| {
@@ -46,7 +64,7 @@ fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {
     for tasks in group.iter().filter(|summary| summary.cell.work == Work::Tasks) {
         let mode = if tasks.cell.mode == Mode::OneGo { ", in one go" } else { "" };
         let goal = |base| format!("c of {base}, {} tasks{mode}", tasks.cell.situation.backlog);
-        if let Some(queue) = find(Work::Queue, tasks) {
+        if let Some(queue) = find(Work::Queue(1), tasks) {
             let ratios = Spread::new(tasks.ratio_to_limit.values.iter().copied());
             verdicts.push(Verdict { goal: goal('a'), wanted: 0.60, found: ratios });
             verdicts.push(Verdict { goal: goal('b'), wanted: 1.00, found: ratio(tasks, queue) });
@@ -55,19 +73,43 @@ fn against_limit_and_queue(group: &[Summary]) -> Vec<Verdict> {
     verdicts
 }
 
-/// The rate of start_task and release_task with a larger backlog, or beside tasks that cannot be started, against that of
-/// the first cell of the group.
-fn with_more_tasks(group: &[Summary]) -> Vec<Verdict> {
-    let mut tasks = group.iter().filter(|summary| summary.cell.work == Work::Tasks);
+/// The rates of claim_tasks and what completes them. Singly they do what people's work does; in batches they must make up for
+/// what the bare updates, which are of single rows, do not do at all.
+fn of_machines(group: &[Summary]) -> Vec<Verdict> {
+    let is_beside_nothing = |summary: &&Summary| summary.cell.situation.beside == Beside::Nothing;
+    let queue = |batch| group.iter().find(|summary| summary.cell.work == Work::Queue(batch));
+    let mut verdicts = Vec::new();
+    for summary in group.iter().filter(is_beside_nothing) {
+        let Work::Machine(batch) = summary.cell.work else { continue };
+        let Some(queue) = queue(batch) else { continue };
+        let goal = |base| format!("h of {base}, {batch} at a time");
+        let of_limit = Spread::new(summary.ratio_to_limit.values.iter().copied());
+        let wanted = if batch == 1 { 0.60 } else { 1.00 };
+        verdicts.push(Verdict { goal: goal('a'), wanted, found: of_limit });
+        if batch == 1 {
+            verdicts.push(Verdict { goal: goal('b'), wanted: 1.00, found: ratio(summary, queue) });
+        }
+    }
+    verdicts
+}
+
+/// The rate of some work with a larger backlog, or beside tasks that cannot be started, against that of the first cell of the
+/// group with this work.
+fn with_more_tasks(group: &[Summary], work: Work) -> Vec<Verdict> {
+    let mut tasks = group.iter().filter(|summary| summary.cell.work == work);
     let Some(base) = tasks.next() else {
         return vec![];
+    };
+    let what = match work {
+        Work::Machine(batch) => format!("h, {batch} at a time,"),
+        _ => "c".into(),
     };
     let against_base = tasks.map(|more| Verdict {
         goal: match more.cell.situation.beside {
             Beside::Nothing => {
-                format!("c of {} tasks, of c of {}", more.cell.situation.backlog, base.cell.situation.backlog)
+                format!("{what} of {} tasks, of that of {}", more.cell.situation.backlog, base.cell.situation.backlog)
             }
-            beside => format!("c beside many others ({beside}), of c without them"),
+            beside => format!("{what} beside many others ({beside}), of it without them"),
         },
         wanted: 0.95,
         found: ratio(more, base),

@@ -2,9 +2,6 @@
 
 use crate::entry::Entry;
 
-/// The tasks of a client that do not count, because they pay for what is paid once for a connection.
-pub const WARM_UP: usize = 20;
-
 /// What happened while all clients were warm and at work.
 #[derive(Debug, Default, PartialEq)]
 pub struct Window {
@@ -13,8 +10,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// None if some client did so little that all of them were never warm at once.
-    pub fn find(entries: &[Entry], clients: u32) -> Option<Self> {
+    /// The first executions of a client do not count: they pay for what is paid once for a connection. None if some client did so
+    /// little that all of them were never warm at once.
+    pub fn find(entries: &[Entry], clients: u32, warm_up: usize) -> Option<Self> {
         let mut finished: Vec<Vec<u64>> = vec![vec![]; clients as usize];
         for entry in entries {
             finished.get_mut(entry.client as usize)?.push(entry.finished_us);
@@ -22,7 +20,7 @@ impl Window {
         let (mut begin, mut end) = (0, u64::MAX);
         for times in &mut finished {
             times.sort_unstable();
-            begin = begin.max(*times.get(WARM_UP - 1)?);
+            begin = begin.max(*times.get(warm_up - 1)?);
             end = end.min(*times.last()?);
         }
         if begin >= end {
@@ -38,11 +36,11 @@ impl Window {
         self.latencies_us.extend(other.latencies_us);
     }
 
-    pub fn tasks_per_second(&self) -> f64 {
+    pub fn executions_per_second(&self) -> f64 {
         self.latencies_us.len() as f64 / self.seconds
     }
 
-    /// The latency in milliseconds that this share of the tasks stayed within.
+    /// The latency in milliseconds that this share of the executions stayed within.
     pub fn percentile_ms(&mut self, share: f64) -> f64 {
         self.latencies_us.sort_unstable();
         let rank = (share * self.latencies_us.len() as f64).ceil() as usize;
@@ -54,7 +52,9 @@ impl Window {
 mod tests {
     use super::*;
 
-    /// Tasks of one client, one every millisecond from a start on.
+    const WARM_UP: usize = 20;
+
+    /// Executions of one client, one every millisecond from a start on.
     fn client(client: u32, start_us: u64, count: u64) -> Vec<Entry> {
         (1..=count).map(|n| Entry { client, latency_us: 1_000, finished_us: start_us + n * 1_000 }).collect()
     }
@@ -62,17 +62,17 @@ mod tests {
     #[test]
     fn it_begins_with_the_last_warm_client_and_ends_with_the_first_that_stops() {
         let entries = [client(0, 0, 50), client(1, 10_000, 60)].concat();
-        let window = Window::find(&entries, 2).unwrap();
+        let window = Window::find(&entries, 2, WARM_UP).unwrap();
         assert_eq!(window.seconds, 0.020);
         assert_eq!(window.latencies_us.len(), 40);
-        assert_eq!(window.tasks_per_second(), 2_000.0);
+        assert_eq!(window.executions_per_second(), 2_000.0);
     }
 
     #[test]
     fn without_a_time_when_all_are_warm_there_is_none() {
-        assert_eq!(Window::find(&client(0, 0, 50), 2), None);
-        assert_eq!(Window::find(&[client(0, 0, 50), client(1, 40_000, 50)].concat(), 2), None);
-        assert_eq!(Window::find(&client(0, 0, WARM_UP as u64), 1), None);
+        assert_eq!(Window::find(&client(0, 0, 50), 2, WARM_UP), None);
+        assert_eq!(Window::find(&[client(0, 0, 50), client(1, 40_000, 50)].concat(), 2, WARM_UP), None);
+        assert_eq!(Window::find(&client(0, 0, WARM_UP as u64), 1, WARM_UP), None);
     }
 
     #[test]

@@ -202,6 +202,9 @@ impl<'a> FactFilters<'a> {
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let filters: Self = parse_object("filters", text)?;
         check_object(format_args!("filters.metadata"), filters.metadata)?;
+        for (key, task) in [("produced_by", &filters.produced_by), ("read_by", &filters.read_by)] {
+            task.as_ref().map_or(Ok(()), |task| check_name(format_args!("filters.{key}"), task))?;
+        }
         Ok(filters)
     }
 

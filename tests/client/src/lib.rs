@@ -43,6 +43,20 @@ impl Database {
         connect(&self.name)
     }
 
+    /// Runs statements one by one, so that some may vacuum, which waits for whoever else would keep what is dead; none has a semicolon
+    /// within.
+    pub fn run(&self, statements: &str) {
+        let mut client = self.connect();
+        for statement in statements.split(';') {
+            if statement.trim_start().starts_with("vacuum") {
+                let is_quiet = "select not exists (
+                    select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_xmin is not null)";
+                wait_until(&mut client, is_quiet);
+            }
+            client.batch_execute(statement).unwrap_or_else(|error| panic!("{error:?}\nby {statement}"));
+        }
+    }
+
     /// As `connect`, with a function that is told what the server notes.
     pub fn connect_noticing(&self, notice: impl Fn(DbError) + Send + Sync + 'static) -> Client {
         config(&self.name).notice_callback(notice).connect(NoTls).unwrap()

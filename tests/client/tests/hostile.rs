@@ -16,7 +16,11 @@ use serde_json::json;
 const LONGEST_MESSAGE: usize = 4000;
 
 /// Their objects have whatever keys the caller likes, or they have no objects.
-const WITHOUT_KEYS: [&str; 5] = ["assignments", "extra_layers", "points", "sinks", "sources"];
+const WITHOUT_KEYS: [&str; 7] =
+    ["assignments", "extra_layers", "notify_events", "points", "result", "sinks", "sources"];
+
+/// The data of these is whatever the caller likes.
+const WITH_ANY_DATA: [&str; 2] = ["merge_metadata", "publish_event"];
 
 struct Function {
     name: String,
@@ -62,6 +66,7 @@ fn prepare(name: &str) -> (Database, Client) {
         )
         .unwrap();
     client.batch_execute(hostile::FIXTURE).unwrap();
+    client.execute("select read_events('p', 'reading')", &[]).unwrap();
     (database, client)
 }
 
@@ -144,7 +149,9 @@ fn every_key_takes_or_refuses_every_value() {
     for function in functions(&mut client) {
         let before = fingerprint(&mut client);
         for (place, (argument, sql_type)) in function.arguments.iter().enumerate() {
-            if sql_type != "jsonb" || WITHOUT_KEYS.contains(&argument.as_str()) {
+            let has_keys =
+                !WITHOUT_KEYS.contains(&argument.as_str()) && !WITH_ANY_DATA.contains(&function.name.as_str());
+            if sql_type != "jsonb" || !has_keys {
                 continue;
             }
             let valid = hostile::valid(&function.name, argument).text.unwrap();
@@ -164,6 +171,70 @@ fn every_key_takes_or_refuses_every_value() {
     finish(database, client, &log, complaints);
 }
 
+/// Whatever the present is said to be: a function works, or refuses that.
+#[test]
+fn every_function_bears_the_ends_of_time() {
+    let log = Log::from_here();
+    let (database, mut client) = prepare("client_hostile_times");
+    let mut complaints = vec![];
+    for present in ["0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00", "10000-01-01 00:00+00", "0001-12-31 BC"]
+        .into_iter()
+        .chain(["294276-12-31 23:59:59+00", "4713-01-01 BC", "infinity", "-infinity"])
+    {
+        client.execute("select set_config('task_mgmt.fake_now', $1, false)", &[&present]).unwrap();
+        for function in functions(&mut client) {
+            client.batch_execute("begin").unwrap();
+            let result = function.call(&mut client, usize::MAX, &hostile::values("boolean")[0]);
+            client.batch_execute("rollback").unwrap();
+            let error = result.as_ref().err().map(|error| error.as_db_error().unwrap());
+            complaints.extend(
+                error.filter(|error| !REFUSALS.contains(&error.code().code())).map(|error| {
+                    format!("{} at {present}: {} {}", function.name, error.code().code(), error.message())
+                }),
+            );
+        }
+    }
+    client.batch_execute("reset task_mgmt.fake_now").unwrap();
+    finish(database, client, &log, complaints);
+}
+
+/// The longest and shortest delays and durations, at the beginning and at the end of time, and what then can be read.
+#[test]
+fn every_delay_ends_within_time() {
+    const CALLS: [&str; 10] = [
+        r#"create_task('p', '{"task_type": "t", "ttl_seconds": SECONDS}')"#,
+        r#"create_task('p', '{"task_id": "last", "task_type": "t", "priority": 101, "ttl_seconds": 1e8, "max_attempts": 9,
+            "backoff": {"base_seconds": SECONDS, "factor": 1000, "max_seconds": 1e300, "jitter": 1}}')"#,
+        "claim_tasks('p', 'machine', lease_seconds => SECONDS)",
+        "heartbeat('p', 'last', lease_token, SECONDS) from task_mgmt.held_tasks where task_id = 'last'",
+        "heartbeat('p', 'last', lease_token) from task_mgmt.held_tasks where task_id = 'last'",
+        "renew_lease('p', 'machine', 'last')",
+        "extend_ttl('p', 'last', SECONDS)",
+        "fail_task('p', 'last', lease_token, 'words') from task_mgmt.held_tasks where task_id = 'last'",
+        r#"update_task('p', 'last', '{"run_after": "9999-12-31T23:59:59-23:59:59"}')"#,
+        "list_expiring_tasks('p', SECONDS), get_task('p', 'last'), remaining_ttl('p', 'last')",
+    ];
+    const VIEWS: [&str; 3] = ["tasks", "held_tasks", "events"];
+    let log = Log::from_here();
+    let (database, mut client) = prepare("client_hostile_delays");
+    for present in ["0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00"] {
+        for seconds in ["315360000", "5e-324", "0.000001"] {
+            client.execute("select set_config('task_mgmt.fake_now', $1, false)", &[&present]).unwrap();
+            client.batch_execute("begin").unwrap();
+            for call in CALLS.map(|call| format!("select {}", call.replace("SECONDS", seconds))) {
+                client.batch_execute(&call).unwrap_or_else(|error| panic!("{call} at {present}: {error:?}"));
+            }
+            for view in VIEWS {
+                client.simple_query(&format!("select * from task_mgmt.{view}")).unwrap();
+            }
+            assert_invariants(&mut client);
+            client.batch_execute("rollback").unwrap();
+        }
+    }
+    client.batch_execute("reset task_mgmt.fake_now").unwrap();
+    finish(database, client, &log, vec![]);
+}
+
 #[test]
 fn names_of_full_length_work_everywhere() {
     let database = Database::create("client_hostile_names");
@@ -174,7 +245,8 @@ fn names_of_full_length_work_everywhere() {
     let (project, user, kind, segment, status, one, other) = (name(), name(), name(), name(), name(), name(), name());
     let data = |data: serde_json::Value| data.to_string();
     let calls = [
-        format!("create_project('{project}')"),
+        format!("create_project('{project}', notify_events => '\"all\"')"),
+        format!("create_event_consumer('{project}', '{user}', '{{\"from\": \"beginning\"}}')"),
         format!(
             "create_task_type('{project}', '{}')",
             data(json!({"task_type": kind, "completion_statuses": [status]}))
@@ -207,6 +279,8 @@ fn names_of_full_length_work_everywhere() {
         format!("create_merge_edit('{project}', '{other}', '{user}', '[]')"),
         format!("update_supervoxels_for_merge('{project}', '{{1}}', 2, '{status}', now(), '{kind}')"),
         format!("claim_segment_update('{project}', '{user}')"),
+        format!("publish_event('{project}', 'mine', task_id => '{one}', dedupe_key => '{status}')"),
+        format!("read_events('{project}', '{user}')"),
     ];
     for call in calls {
         let what = call.split('(').next().unwrap();
