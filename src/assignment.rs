@@ -14,9 +14,11 @@ use crate::eligibility::Requested;
 use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::expiry;
+use crate::limits::running::{self, Occupation};
+use crate::limits::{Limit, Sort};
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
-use crate::overlap;
+use crate::overlap::{self, HandOut};
 use crate::projects;
 use crate::qualifications::Qualifications;
 use crate::ready;
@@ -36,7 +38,7 @@ use crate::waiting;
 /// A user who may hold several tasks (see `create_user`) gets another one as long as they hold fewer.
 /// *Returns* the id of the task or copy, or null if there is nothing to do.
 /// *Errors*: P0002 project, user or task unknown; 55000 project or user not active, another task active, task completed,
-/// cancelled or blocked; 53400 the user holds as many tasks as they may; 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
+/// cancelled or blocked; 53400 the user holds as many tasks as they may, or a limit of running tasks is reached (see `set_limit`); 55006 task held by or assigned to another; 42501 user not qualified, or has worked on another copy, or access denied.
 /// *Locks*: the user's key, then the task's; of a copy that is handed out also the original's. Candidates whose key is taken are
 /// passed over, but for tasks with an overlap, if there is nothing else.
 /// *Source*: annotation reference 7, 8.
@@ -92,6 +94,8 @@ pub struct Worker<'a> {
     pub is_active: bool,
     pub bound_role: Option<pg_sys::Oid>,
     pub project_status: String,
+    /// Whether the project limits how many tasks may run or wait.
+    pub has_limits: bool,
     /// How many tasks the user may hold; None for any number.
     pub capacity: Option<i32>,
     /// How many the user holds; not counted for who may hold any number.
@@ -113,6 +117,7 @@ impl<'a> Worker<'a> {
         let mut scan = projects.scan(c"project_pkey", snapshot, &mut [rows::Key::text(project::PROJECT_NAME, project)]);
         let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
         let project_status = row.text(project::STATUS);
+        let has_limits = row.get(project::HAS_LIMITS)?;
         let users = Table::open_to_read(c"project_user");
         let keys =
             &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
@@ -133,6 +138,7 @@ impl<'a> Worker<'a> {
             user,
             user_no,
             project_status,
+            has_limits,
             is_active: row.get(project_user::IS_ACTIVE)?,
             bound_role: row.find(project_user::BOUND_ROLE),
             capacity,
@@ -199,11 +205,14 @@ impl<'a> Worker<'a> {
             takeover::take_requested(self, task_id, held)?;
             return Ok(task_id.into());
         }
-        if task.overlap > 1
-            && let Some(copy) = overlap::hand_out(self, task.task_no, task_id)?
-        {
-            return Ok(copy);
+        if task.overlap > 1 {
+            match overlap::hand_out(self, task.task_no, task_id, task.lane_no)? {
+                HandOut::Given(copy) => return Ok(copy),
+                HandOut::LimitReached(limit) => return Err(limit.refusal(Sort::Running)),
+                HandOut::NoneLeft => {}
+            }
         }
+        running::require(self, task.lane_no, task.task_no)?;
         // A paused task is not in task_mgmt.ready, but may be started by name; so may one that is due, wherever it is.
         ready::withdraw(self.project, &[task.task_no])?;
         waiting::end_delays(self.project, &[task.task_no])?;
@@ -223,6 +232,8 @@ impl<'a> Worker<'a> {
                 Claim::Busy => busy.push(candidate),
                 Claim::Missed => {}
                 Claim::Overtaken => wait = Wait::No,
+                Claim::LimitReached(limit) if limit.is_for_all_tasks() => break,
+                Claim::LimitReached(_) => candidates.close(candidate.lane_no),
             }
         }
         if expiry::expire_met(self, &candidates)? {
@@ -232,7 +243,7 @@ impl<'a> Worker<'a> {
             match self.claim_shared(&candidate, wait)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),
                 Claim::Overtaken => wait = Wait::No,
-                Claim::Busy | Claim::Missed => {}
+                Claim::Busy | Claim::Missed | Claim::LimitReached(_) => {}
             }
         }
         takeover::take_next(self)
@@ -248,12 +259,21 @@ impl<'a> Worker<'a> {
             return Ok(Claim::Missed);
         }
         let task_no = candidate.rank.task_no;
+        let occupied = match running::occupy(self, candidate.lane_no, task_no)? {
+            Occupation::Occupied(occupied) => occupied,
+            Occupation::Refused(limit) => {
+                locks::unlock(key);
+                return Ok(Claim::LimitReached(limit));
+            }
+        };
         // The row of a task is locked before its place among the ready ones; whoever has it may be waiting for that place.
         if candidate.has_seed_state && !tasks::try_lock_row(self.project, task_no)? {
+            occupied.give_back()?;
             locks::unlock(key);
             return Ok(Claim::Missed);
         }
         if !ready.try_delete(candidate.place)? {
+            occupied.give_back()?;
             locks::unlock(key);
             return Ok(if candidate.has_seed_state { Claim::Overtaken } else { Claim::Missed });
         }
@@ -271,25 +291,41 @@ impl<'a> Worker<'a> {
             Wait::No => {}
             Wait::Yes => locks::lock(key),
         }
+        if let Some(limit) = running::reached(self, candidate.lane_no)? {
+            locks::unlock(key);
+            return Ok(Claim::LimitReached(limit));
+        }
         if !ready::hold(self, task_no)? {
             locks::unlock(key);
             return Ok(Claim::Missed);
         }
         if !overlap::is_answered(self, task_no)? {
-            if let Some(copy) = overlap::hand_out(self, task_no, task_id)? {
-                return Ok(Claim::Given(copy));
-            }
-            if tasks::try_lock_row(self.project, task_no)? {
-                ready::withdraw(self.project, &[task_no])?;
-                self.take(&candidate.taken(), true)?;
-                return Ok(Claim::Given(task_id.into()));
+            match overlap::hand_out(self, task_no, task_id, candidate.lane_no)? {
+                HandOut::Given(copy) => return Ok(Claim::Given(copy)),
+                HandOut::NoneLeft if self.take_original(candidate)? => return Ok(Claim::Given(task_id.into())),
+                HandOut::NoneLeft | HandOut::LimitReached(_) => {}
             }
         }
         locks::unlock(key);
         Ok(Claim::Overtaken)
     }
 
-    /// Gives the user a task whose key the caller has locked, and that is not in `task_mgmt.ready`.
+    /// Gives the user an original, or a copy that came back, unless somebody is at it. The caller has locked its key.
+    fn take_original(&self, candidate: &Candidate) -> Result<bool, Error> {
+        let task_no = candidate.rank.task_no;
+        let Occupation::Occupied(occupied) = running::occupy(self, candidate.lane_no, task_no)? else {
+            return Ok(false);
+        };
+        if !tasks::try_lock_row(self.project, task_no)? {
+            occupied.give_back()?;
+            return Ok(false);
+        }
+        ready::withdraw(self.project, &[task_no])?;
+        self.take(&candidate.taken(), true)?;
+        Ok(true)
+    }
+
+    /// Gives the user a task whose key the caller has locked, that has its running slots, and that is not in `task_mgmt.ready`.
     pub fn take(&self, task: &Taken, may_have_seed_state: bool) -> Result<(), Error> {
         self.lease(task, c"started")?;
         match may_have_seed_state {
@@ -298,8 +334,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
-    /// Returns the number of the event, which fences the lease.
+    /// Leases a task whose key the caller has locked, that is not in `task_mgmt.ready`, and that has its running slots; the event says how it
+    /// came to it. Returns the number of the event, which fences the lease.
     pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<i64, Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
@@ -311,6 +347,7 @@ impl<'a> Worker<'a> {
         let label = log.label(event::KIND, kind);
         log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None, None, None, None, None]);
         rows::finish();
+        running::leave_queue(self, task.task_no)?;
         notifications::announce(self.project, &kind.to_string_lossy(), &[number])?;
         Ok(number)
     }
@@ -333,6 +370,8 @@ pub enum Claim {
     Overtaken,
     /// Somebody else is at a task that several users may get something of.
     Busy,
+    /// As many tasks are running as this limit allows.
+    LimitReached(Limit),
 }
 
 #[derive(Clone, Copy)]

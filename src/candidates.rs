@@ -60,6 +60,8 @@ pub struct Candidates<'t> {
     stride: usize,
     /// Whether some had expired that nobody has swept yet.
     pub has_met_expired: bool,
+    /// Lanes of which no more tasks are wanted.
+    closed: Vec<i32>,
 }
 
 /// Whose tasks: those assigned to the user, those of everybody, or both.
@@ -98,6 +100,7 @@ impl<'t> Candidates<'t> {
             ahead: VecDeque::new(),
             stride: 1,
             has_met_expired: false,
+            closed: vec![],
         };
         let own = (whose != Whose::Common).then_some(-worker.user_no);
         let lanes = if whose == Whose::Own { &[] } else { worker.lanes.as_slice() };
@@ -125,6 +128,11 @@ impl<'t> Candidates<'t> {
         }
     }
 
+    /// Leaves out the rest of a lane.
+    pub fn close(&mut self, lane_no: i32) {
+        self.closed.push(lane_no);
+    }
+
     /// What a user is done with may stand in front of the queue for long; so it is asked about many at once, if there are many.
     fn look_ahead(&mut self, first: Candidate) -> Result<(), Error> {
         self.ahead.push_back(first);
@@ -145,10 +153,15 @@ impl<'t> Candidates<'t> {
         if let Some(queue) = self.given_out.take() {
             self.advance(queue)?;
         }
-        let Some(Reverse((candidate, queue))) = self.heads.pop() else { return Ok(None) };
-        pgrx::check_for_interrupts!();
-        self.given_out = Some(queue);
-        Ok(Some(candidate))
+        while let Some(Reverse((candidate, queue))) = self.heads.pop() {
+            pgrx::check_for_interrupts!();
+            if !self.closed.contains(&candidate.lane_no) {
+                self.given_out = Some(queue);
+                return Ok(Some(candidate));
+            }
+            self.advance(queue)?;
+        }
+        Ok(None)
     }
 
     fn add(&mut self, queue: Queue<'t>) -> Result<(), Error> {
@@ -158,17 +171,19 @@ impl<'t> Candidates<'t> {
 
     /// Puts the next task of a queue among the heads. The user's own queue also has tasks that the user does not qualify for.
     fn advance(&mut self, queue: usize) -> Result<(), Error> {
-        loop {
+        while !self.closed.contains(&self.queues[queue].name.queue_no) {
             let is_here = self.reading.replace(queue) == Some(queue);
             let Some(candidate) = self.queues[queue].next(&mut self.scan, is_here)? else { return Ok(()) };
             let is_expired = candidate.expires_at.is_some_and(|expires_at| expires_at <= self.worker.now);
             self.has_met_expired |= is_expired;
-            if !is_expired && self.worker.lanes.binary_search(&candidate.lane_no).is_ok() {
+            let is_closed = self.closed.contains(&candidate.lane_no);
+            if !is_expired && !is_closed && self.worker.lanes.binary_search(&candidate.lane_no).is_ok() {
                 self.heads.push(Reverse((candidate, queue)));
                 return Ok(());
             }
             pgrx::check_for_interrupts!();
         }
+        Ok(())
     }
 }
 

@@ -15,6 +15,8 @@ use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::expiry;
 use crate::json::Jsonb;
+use crate::limits::Limit;
+use crate::limits::running::{self, Occupation};
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::rows::{self, Snapshot, Table};
@@ -33,7 +35,7 @@ pub const MOST_TASKS: usize = 100;
 /// the setting `task_mgmt.lease_seconds`); `own_tasks` says what to do with those assigned to the user: `first`, `only`, or `none` of
 /// them; `instance` tells processes apart that work under one user.
 /// *Returns* a row for each task, the most urgent first, then the oldest; no row if there is nothing to do, or if the user holds as many
-/// tasks as they may (see `create_user`).
+/// tasks as they may (see `create_user`), or as many tasks are running as may (see `set_limit`).
 /// *Effect*: frees tasks whose time has come; if it finds too few, also those whose lease has ended. Tasks with an overlap and
 /// those whose ng_state is in the seed form are for `start_task`.
 /// *Errors*: P0002 project, user or task type unknown; 55000 project or user not active; 22023 a bad argument; 42501 access denied.
@@ -178,28 +180,49 @@ fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Clai
     while claimed.len() < most
         && let Some(candidate) = candidates.next()?
     {
-        claimed.extend(try_take(worker, candidate, &ready)?);
+        let lane_no = candidate.lane_no;
+        match try_take(worker, candidate, &ready)? {
+            Take::Claimed(task) => claimed.push(task),
+            Take::Missed => {}
+            Take::LimitReached(limit) if limit.is_for_all_tasks() => break,
+            Take::LimitReached(_) => candidates.close(lane_no),
+        }
     }
     rows::finish();
     expiry::expire_met(worker, &candidates)?;
     Ok(claimed)
 }
 
+/// What came of taking a candidate.
+enum Take {
+    Claimed(Claimed),
+    Missed,
+    LimitReached(Limit),
+}
+
 /// Takes the candidate unless somebody is at it, or it is for `start_task`.
-fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Option<Claimed>, Error> {
+fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Take, Error> {
     if candidate.is_shared || candidate.has_seed_state {
-        return Ok(None);
+        return Ok(Take::Missed);
     }
     let key = Key::Task(worker.project, &candidate.task_id);
     if !locks::try_lock(key) {
-        return Ok(None);
-    }
-    if !ready.try_delete(candidate.place)? {
-        locks::unlock(key);
-        return Ok(None);
+        return Ok(Take::Missed);
     }
     let (task_no, attempt) = (candidate.rank.task_no, candidate.attempts + 1);
-    Ok(Some(Claimed { task_no, task_id: candidate.task_id, lane_no: candidate.lane_no, attempt }))
+    let occupied = match running::occupy(worker, candidate.lane_no, task_no)? {
+        Occupation::Occupied(occupied) => occupied,
+        Occupation::Refused(limit) => {
+            locks::unlock(key);
+            return Ok(Take::LimitReached(limit));
+        }
+    };
+    if !ready.try_delete(candidate.place)? {
+        occupied.give_back()?;
+        locks::unlock(key);
+        return Ok(Take::Missed);
+    }
+    Ok(Take::Claimed(Claimed { task_no, task_id: candidate.task_id, lane_no: candidate.lane_no, attempt }))
 }
 
 /// Writes who has the tasks: a lease and an event for each.
@@ -247,6 +270,7 @@ fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<V
         None,
     );
     rows::finish();
+    claimed.iter().try_for_each(|task| running::leave_queue(worker, task.task_no))?;
     let numbers: Vec<i64> = leases.iter().map(|(_, token, _, _)| *token).collect();
     notifications::announce(worker.project, "started", &numbers)?;
     Ok(leases)

@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::limits::Scope;
 
 use crate::access::Level;
 use crate::arguments::required;
@@ -10,6 +11,7 @@ use crate::error::Error;
 use crate::events::{self, Actor, notifications};
 use crate::grants;
 use crate::json::Jsonb;
+use crate::limits::{self, following};
 use crate::pay::periods;
 use crate::projects;
 use crate::ready;
@@ -142,6 +144,8 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     remove_task_types(project)?;
     remove_supervoxels(project)?;
     remove_users(project)?;
+    sql!("delete from task_mgmt.limit_slot where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.task_limit where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.schedule where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_total where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_period where project_name = $1").run(&[project.into()])?;
@@ -166,6 +170,7 @@ fn remove_tasks(project: &str) -> Result<Removed, Error> {
     sql!("delete from task_mgmt.ready where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.blocked where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lease where project_name = $1").run(&[project.into()])?;
+    limits::free_all(project)?;
     sql!("delete from task_mgmt.segment_task where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.feedback where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.golden_task where project_name = $1").run(&[project.into()])?;
@@ -186,12 +191,14 @@ fn remove_segments(project: &str) -> Result<usize, Error> {
 }
 
 fn remove_task_types(project: &str) -> Result<usize, Error> {
+    limits::definition::remove_all(project, Scope::TaskType)?;
     sql!("delete from task_mgmt.feedback_policy where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.lane where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.task_type where project_name = $1").run(&[project.into()])
 }
 
 fn remove_users(project: &str) -> Result<usize, Error> {
+    limits::definition::remove_all(project, Scope::Agent)?;
     sql!("delete from task_mgmt.rate where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.qualification where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.project_user where project_name = $1").run(&[project.into()])
@@ -266,7 +273,9 @@ fn take_everything_back(project: &str, now: Instant) -> Result<(), Error> {
     .all(&[project.into()], |row| row.get::<i64>(1))?;
     events::append(project, &held, "force_released", Actor::Caller, Some("users cleared"), now)?;
     events::append(project, &assigned, "assigned", Actor::Caller, None, now)?;
-    ready::offer(project, &[assigned, held].concat())
+    let open = [assigned, held].concat();
+    following::follow(project, &open)?;
+    ready::offer(project, &open)
 }
 
 fn count_tasks(project: &str) -> Result<i64, Error> {

@@ -3,6 +3,7 @@
 pub mod project {
     pub const PROJECT_NAME: i16 = 1;
     pub const STATUS: i16 = 2;
+    pub const HAS_LIMITS: i16 = 3;
 }
 
 pub mod project_user {
@@ -43,6 +44,7 @@ pub mod lane {
     pub const TASK_TYPE: i16 = 3;
     pub const SEGMENT_TYPE: i16 = 4;
     pub const MIN_LEVEL: i16 = 5;
+    pub const CHANNEL: i16 = 6;
 }
 
 pub mod task {
@@ -116,6 +118,24 @@ pub mod ready {
 pub mod blocked {
     pub const PROJECT_NAME: i16 = 1;
     pub const RUN_AFTER: i16 = 7;
+}
+
+pub mod task_limit {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const SCOPE: i16 = 2;
+    pub const KEY: i16 = 3;
+    pub const LIMIT_NO: i16 = 4;
+    pub const MAX_QUEUED: i16 = 5;
+    pub const MAX_RUNNING: i16 = 6;
+}
+
+pub mod limit_slot {
+    pub const PROJECT_NAME: i16 = 1;
+    pub const TASK_NO: i16 = 2;
+    pub const LIMIT_NO: i16 = 3;
+    pub const IS_RUNNING: i16 = 4;
+    pub const SLOT_NO: i16 = 5;
+    pub const IS_SURPLUS: i16 = 6;
 }
 
 pub mod event {

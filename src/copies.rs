@@ -13,19 +13,20 @@ use crate::spi::sql;
 
 /// A copy that is to be made.
 pub struct NewCopy {
+    pub copy_no: i64,
     pub original_no: i64,
     /// The user whom it checks, and to whom it is assigned.
     pub checks: Option<i32>,
 }
 
-/// Makes the copy and returns its number and id; it is nobody's and not in `task_mgmt.ready` yet. The caller holds the original's key,
+/// Makes the copy and returns its id; it is nobody's and not in `task_mgmt.ready` yet. The caller holds the original's key,
 /// so that its segment keeps its type meanwhile. `next_id` is asked again if somebody else has just taken the id.
 pub fn create(
     project: &str,
     copy: &NewCopy,
     now: Instant,
     next_id: impl Fn() -> Result<String, Error>,
-) -> Result<(i64, String), Error> {
+) -> Result<String, Error> {
     // A state in the seed form is short; others need not be read.
     let state = sql!(
         "select case when pg_column_size(t.ng_state_initial) <= 100 then t.ng_state_initial::text end
@@ -34,7 +35,6 @@ pub fn create(
     )
     .first(&[project.into(), copy.original_no.into()], |row| row.find::<String>(1))?;
     let has_seed_state = state.flatten().as_deref().and_then(seed_of).is_some();
-    let copy_no = events::next_number();
     loop {
         let copy_id = next_id()?;
         let inserted = sql!(
@@ -53,7 +53,7 @@ pub fn create(
             &[
             project.into(),
             copy.original_no.into(),
-            copy_no.into(),
+            copy.copy_no.into(),
             copy_id.as_str().into(),
             copy.checks.into(),
             has_seed_state.into(),
@@ -63,8 +63,8 @@ pub fn create(
         )?;
         if let Some(count_key) = inserted {
             events::count_new(project, &BTreeMap::from([(count_key, 1)]), now)?;
-            notifications::announce(project, "created", &[copy_no])?;
-            return Ok((copy_no, copy_id));
+            notifications::announce(project, "created", &[copy.copy_no])?;
+            return Ok(copy_id);
         }
     }
 }

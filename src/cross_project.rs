@@ -229,6 +229,8 @@ fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
             Claim::Busy => busy.push((candidate, index)),
             Claim::Missed => {}
             Claim::Overtaken => wait = Wait::No,
+            Claim::LimitReached(limit) if limit.is_for_all_tasks() => continue,
+            Claim::LimitReached(_) => queues[index].close(candidate.lane_no),
         }
         heads.extend(queues[index].next()?.map(|candidate| Reverse((candidate, index))));
     }
@@ -241,7 +243,7 @@ fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
         match workers[index].claim_shared(&candidate, wait)? {
             Claim::Given(task_id) => return Ok(Some((workers[index].project.into(), task_id))),
             Claim::Overtaken => wait = Wait::No,
-            Claim::Busy | Claim::Missed => {}
+            Claim::Busy | Claim::Missed | Claim::LimitReached(_) => {}
         }
     }
     take_next(&workers)

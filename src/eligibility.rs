@@ -24,11 +24,12 @@ pub enum Rule {
     NotAssignedToAnother,
     NotHeldByAnother,
     NotAnsweredByUser,
+    WithinLimits,
     NotPaused,
 }
 
 impl Rule {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ActiveProject,
         Self::ActiveUser,
         Self::NothingElseHeld,
@@ -42,6 +43,7 @@ impl Rule {
         Self::NotAssignedToAnother,
         Self::NotHeldByAnother,
         Self::NotAnsweredByUser,
+        Self::WithinLimits,
         Self::NotPaused,
     ];
 
@@ -60,6 +62,7 @@ impl Rule {
             Self::NotAssignedToAnother => "the task is not assigned to somebody else",
             Self::NotHeldByAnother => "nobody else holds the task, or it is idle",
             Self::NotAnsweredByUser => "the user has not worked on another copy of the task",
+            Self::WithinLimits => "no limit is reached",
             Self::NotPaused => "the task is not paused",
         }
     }
@@ -86,6 +89,7 @@ impl Rule {
                 Self::NotAssignedToAnother => !task.is_assigned_to_another,
                 Self::NotHeldByAnother => !task.is_held_by_another,
                 Self::NotAnsweredByUser => !task.is_answered_by_user,
+                Self::WithinLimits => task.limit_reached.is_none(),
                 Self::NotPaused => !task.is_paused,
             }
     }
@@ -112,6 +116,12 @@ pub struct Facts {
     /// Not to be run later only.
     pub is_due: bool,
     pub is_expired: bool,
+    pub channel: Option<String>,
+    /// By whomever.
+    pub is_held: bool,
+    /// A limit of running tasks that leaves no room for it. Only who explains asks for that: who starts a task takes a slot, and is
+    /// refused that.
+    pub limit_reached: Option<String>,
 }
 
 impl Facts {
@@ -131,11 +141,14 @@ impl Facts {
             is_answered_by_user: row.get(11)?,
             is_due: row.get(12)?,
             is_expired: row.get(13)?,
+            channel: row.find(14)?,
+            is_held: row.get(15)?,
+            limit_reached: None,
         })
     }
 }
 
-/// The columns 1 to 13 that `Facts` reads from `fact_tables`.
+/// The columns 1 to 15 that `Facts` reads from `fact_tables`.
 macro_rules! fact_columns {
     () => {
         concat!(
@@ -144,7 +157,7 @@ macro_rules! fact_columns {
             t.is_paused, coalesce(t.assigned_user_no <> $2, false), coalesce(l.user_no = $2, false),
             coalesce(l.user_no <> $2 and idle.seconds < idle.limit_seconds, false), y.min_level, ",
             $crate::overlap::is_answered_by!(),
-            ", coalesce(b.run_after <= $3, true), coalesce(t.expires_at <= $3, false)"
+            ", coalesce(b.run_after <= $3, true), coalesce(t.expires_at <= $3, false), t.channel, l.task_no is not null"
         )
     };
 }
@@ -178,6 +191,7 @@ pub struct Requested {
     pub has_seed_state: bool,
     pub overlap: i16,
     pub attempts: i32,
+    pub lane_no: i32,
     pub run_after: Option<String>,
     pub held: Option<Held>,
 }
@@ -189,7 +203,7 @@ impl Requested {
             "select ",
             fact_columns!(),
             ", t.task_no, t.status::text, t.completion_status, a.user_id, h.user_id, l.fence,
-                idle.seconds, idle.limit_seconds, t.has_seed_state, t.overlap, t.attempts, to_char(b.run_after at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
+                idle.seconds, idle.limit_seconds, t.has_seed_state, t.overlap, t.attempts, t.lane_no, to_char(b.run_after at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
             from ",
             fact_tables!(),
             "left join task_mgmt.project_user a on a.project_name = $1 and a.user_no = t.assigned_user_no
@@ -205,28 +219,29 @@ impl Requested {
                 task_id.into(),
             ],
             |row| {
-                let task_no = row.get(14)?;
-                let held = match row.find(18)? {
+                let task_no = row.get(16)?;
+                let held = match row.find(20)? {
                     None => None,
                     Some(user_id) => Some(Held {
                         task_no,
                         user_id,
-                        fence: row.get(19)?,
-                        idle_seconds: row.get(20)?,
-                        limit_seconds: row.get(21)?,
+                        fence: row.get(21)?,
+                        idle_seconds: row.get(22)?,
+                        limit_seconds: row.get(23)?,
                     }),
                 };
                 Ok(Self {
                     task_no,
                     task_id: task_id.into(),
                     facts: Facts::from_row(row)?,
-                    status: row.get(15)?,
-                    completion_status: row.get(16)?,
-                    assignee: row.find(17)?,
-                    has_seed_state: row.get(22)?,
-                    overlap: row.get(23)?,
-                    attempts: row.get(24)?,
-                    run_after: row.find(25)?,
+                    status: row.get(17)?,
+                    completion_status: row.get(18)?,
+                    assignee: row.find(19)?,
+                    has_seed_state: row.get(24)?,
+                    overlap: row.get(25)?,
+                    attempts: row.get(26)?,
+                    lane_no: row.get(27)?,
+                    run_after: row.find(28)?,
                     held,
                 })
             },
@@ -268,6 +283,7 @@ impl Requested {
                 None => Error::Internal(format!("task {task} is held by nobody")),
             },
             Rule::NotAnsweredByUser => Error::AnsweredByUser { user, task },
+            Rule::WithinLimits => Error::Internal(format!("task {task} takes a slot when it is started")),
             Rule::NotPaused => Error::Internal(format!("task {task} may be asked for by name, paused or not")),
         })
     }

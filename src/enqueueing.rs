@@ -10,6 +10,7 @@ use crate::arguments::required;
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits::following;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::ready;
@@ -24,7 +25,7 @@ use crate::waiting;
 ///
 /// *Returns* the status of the task afterwards: `queued`, or `created`, `scheduled` or `retrying` if it still waits; a task that is
 /// queued, running or completed is left as it is, and its status returned.
-/// *Errors*: P0002 project or task unknown; 42710 an open task has its unique key; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or task unknown; 42710 an open task has its unique key; 53400 a queue is full; 42501 the caller is not a manager.
 /// *Locks*: the task's key (of a copy also the original's), its unique key, then its row and gate (of a copy the original's before).
 /// *Source*: other systems reference 1.2 (run), 3.3 (enqueue), 6.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -42,7 +43,7 @@ fn enqueue_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<Str
 /// *Arguments*: `filters` is an object of what the tasks must have: task_type, channel, agent, batch_id; `max_rows` tasks at most, from 1
 /// to 64 a call.
 /// *Returns* how many there were. One whose unique key an open task has is left as it is.
-/// *Errors*: P0002 project unknown; 22023 a bad argument; 42501 the caller is not a manager.
+/// *Errors*: P0002 project unknown; 22023 a bad argument; 53400 a queue is full; 42501 the caller is not a manager.
 /// *Locks*: as `enqueue_task`; what somebody else is at is passed over.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -123,6 +124,7 @@ fn enqueue(task: &LockedTask) -> Result<(), Error> {
         _ => return Ok(()),
     }
     ready::lock_gates(task.project, &task.with_original())?;
+    following::admit(task.project, &[task.task_no])?;
     events::append(task.project, &[task.task_no], "enqueued", Actor::Caller, None, task.now)?;
     ready::offer(task.project, &[task.task_no])?;
     task.settle_original()

@@ -137,6 +137,10 @@ pub enum Error {
     TimeForOtherTask { task: String, active: String },
     #[error("User {user} holds as many tasks as they may: {capacity}")]
     AtCapacity { user: String, capacity: i32 },
+    #[error("Queue is full (max: {most})")]
+    QueueFull { most: i32, subject: String },
+    #[error("As many tasks are running as may (max: {most})")]
+    AsManyRunning { most: i32, subject: String },
     #[error("User {user} holds more tasks than that: {held}")]
     CapacityInUse { user: String, held: i64 },
     #[error("Task {task} is not due: it waits until {run_after}")]
@@ -265,7 +269,7 @@ impl Error {
     }
 
     /// The one table of SQLSTATEs: missing P0002, duplicate 42710, wrong state 55000, held by another 55006,
-    /// not allowed 42501, bad argument 22023, retry 40001.
+    /// not allowed 42501, bad argument 22023, limit reached 53400, retry 40001.
     fn code(&self) -> PgSqlErrorCode {
         use Error::*;
         match self {
@@ -368,7 +372,9 @@ impl Error {
             | BoundToAnotherRole { .. }
             | HandlerOfAnother { .. }
             | Restricted => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            AtCapacity { .. } => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            AtCapacity { .. } | QueueFull { .. } | AsManyRunning { .. } => {
+                PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED
+            }
             Element { error, .. } | CompletedOtherwise { error, .. } => error.code(),
             Serialization => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Internal(_) | Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
@@ -388,6 +394,9 @@ impl Error {
                 Some(format!("That period is from {starts_at} to {ends_at}."))
             }
             MoreThanBooked { rate, booked, .. } => Some(format!("They have {booked} s at the rate {rate}.")),
+            QueueFull { subject, .. } | AsManyRunning { subject, .. } => {
+                Some(format!("The limit is that of {subject}."))
+            }
             EventNotRead { settled, .. } => Some(format!("Events were complete up to {settled} when it read last.")),
             Element { error, .. } => error.detail(),
             CompletedOtherwise { task, status, .. } => {
@@ -447,6 +456,9 @@ impl Error {
             }
             TaskBlocked { .. } => "get_unsatisfied_dependencies_for_task shows what it waits for.",
             AtCapacity { .. } => "release_task or complete_task ends one; update_user sets the capacity.",
+            QueueFull { .. } | AsManyRunning { .. } => {
+                "task_mgmt.limits shows what is limited; set_limit sets other limits."
+            }
             CapacityInUse { .. } => "release_tasks hands them back.",
             TaskNotDue { .. } => {
                 "update_task(project_name, task_id, '{\"run_after\": null}') lets it be started at once."

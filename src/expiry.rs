@@ -12,6 +12,7 @@ use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits;
 use crate::projects;
 use crate::ready;
 use crate::spi::{read, sql};
@@ -128,6 +129,7 @@ pub fn expire(project: &str, now: Instant, most: i32) -> Result<usize, Error> {
         where project_name = $1 and task_no = any($2)"
     )
     .run(&[project.into(), expired.clone().into()])?;
+    expired.iter().try_for_each(|task_no| limits::free(project, *task_no))?;
     events::append(project, &expired, "expired", Actor::Nobody, None, now)?;
     Ok(expired.len())
 }

@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::limits::Scope;
 use task_mgmt_core::qualifications::Kind;
 
 use crate::access::{self, Level};
@@ -123,7 +124,10 @@ impl Finding {
 fn explain(worker: &Worker, task_id: Option<&str>) -> Result<Vec<Finding>, Error> {
     let Some(task_id) = task_id else { return explain_lanes(worker) };
     match Requested::find(worker, task_id, clock::now()?) {
-        Ok(task) => explain_task(worker, &task),
+        Ok(mut task) => {
+            reached_limits(worker)?.apply(&mut task.facts);
+            explain_task(worker, &task)
+        }
         Err(Error::TaskNotFound { .. }) => Ok(vec![Finding::missing("the task exists", task_id)]),
         Err(error) => Err(error),
     }
@@ -176,6 +180,7 @@ fn found(rule: Rule, worker: &Worker, task: &Requested) -> Result<String, Error>
             }
         },
         Rule::NotAnsweredByUser => if task.facts.is_answered_by_user { "worked on" } else { "not worked on" }.into(),
+        Rule::WithinLimits => task.facts.limit_reached.clone().unwrap_or_else(|| "none".into()),
         Rule::NotPaused => if task.facts.is_paused { "paused" } else { "not paused" }.into(),
     })
 }
@@ -190,6 +195,43 @@ fn found_of_user(rule: Rule, worker: &Worker) -> String {
     }
 }
 
+/// The limits of running tasks that are reached.
+struct ReachedLimits<'w> {
+    user: &'w str,
+    /// Each with what it is of.
+    limits: Vec<(Scope, String, String)>,
+}
+
+fn reached_limits<'w>(worker: &'w Worker) -> Result<ReachedLimits<'w>, Error> {
+    let limits = sql!(
+        "select scope, coalesce(key, ''), running, max_running
+        from task_mgmt.limit_details
+        where project_name = $1 and running >= max_running
+        order by scope <> 'project', scope, key"
+    )
+    .all(&[worker.project.into()], |row| {
+        let (scope, key) = (Scope::parse(&row.get::<String>(1)?)?, row.get::<String>(2)?);
+        let (running, most): (i64, i32) = (row.get(3)?, row.get(4)?);
+        let found = format!("{running} of {most} tasks of {} are running", scope.describe(&key));
+        Ok((scope, key, found))
+    })?;
+    Ok(ReachedLimits { user: worker.user, limits })
+}
+
+impl ReachedLimits<'_> {
+    /// Says which of them leaves no room for the task. One that is held counts already, but for the limit of who would take it over.
+    fn apply(&self, task: &mut Facts) {
+        let concerns = |(scope, key, _): &&(Scope, String, String)| match scope {
+            Scope::Agent => key == self.user,
+            _ if task.is_held => false,
+            Scope::Project => true,
+            Scope::TaskType => *key == task.task_type,
+            Scope::Channel => task.channel.as_ref() == Some(key),
+        };
+        task.limit_reached = self.limits.iter().find(concerns).map(|(.., found)| found.clone());
+    }
+}
+
 /// Open tasks of one lane about which all rules say the same.
 struct Group {
     facts: Facts,
@@ -197,19 +239,21 @@ struct Group {
 }
 
 fn explain_lanes(worker: &Worker) -> Result<Vec<Finding>, Error> {
-    let groups = sql!(concat!(
+    let mut groups = sql!(concat!(
         "select ",
         fact_columns!(),
         ", count(*) from ",
         fact_tables!(),
         "where t.project_name = $1 and t.status = 'queued'
-        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         order by t.task_type, t.segment_type"
     ))
     .all(
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
-        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(14)? }),
+        |row| Ok(Group { facts: Facts::from_row(row)?, tasks: row.get(16)? }),
     )?;
+    let limits = reached_limits(worker)?;
+    groups.iter_mut().for_each(|group| limits.apply(&mut group.facts));
     let lanes = groups.chunk_by(|one, other| {
         one.facts.task_type == other.facts.task_type && one.facts.segment_type == other.facts.segment_type
     });

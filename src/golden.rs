@@ -15,6 +15,7 @@ use crate::clock::{self, Instant};
 use crate::copies::{self, NewCopy};
 use crate::error::Error;
 use crate::events::{self, Actor};
+use crate::limits;
 use crate::locks::{self, Key};
 use crate::projects;
 use crate::qualifications;
@@ -134,11 +135,13 @@ fn is_known(completion: &Completion, golden_no: i64) -> Result<bool, Error> {
 /// Makes the copy; its id is like those of the tasks beside it.
 fn check(completion: &Completion, golden_no: i64, golden_id: &str) -> Result<(), Error> {
     let project = completion.project;
-    let copy = NewCopy { original_no: golden_no, checks: Some(completion.user_no) };
-    let (copy_no, _) = copies::create(project, &copy, completion.now, || match completion.is_of_copy {
+    let copy_no = events::next_number();
+    let copy = NewCopy { copy_no, original_no: golden_no, checks: Some(completion.user_no) };
+    copies::create(project, &copy, completion.now, || match completion.is_of_copy {
         true => copies::free_id(project, golden_no, golden_id),
         false => copies::first_free(project, std::iter::repeat_with(|| look_alike(golden_id, events::next_number()))),
     })?;
+    limits::following::follow(project, &[copy_no])?;
     ready::offer(project, &[copy_no])
 }
 

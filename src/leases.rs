@@ -14,6 +14,7 @@ use crate::columns::task;
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits::following;
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -283,6 +284,7 @@ pub fn fail(held: &HeldTask, failure: Failure) -> Result<String, Error> {
 
 /// Lets a task that nobody holds any more be handed out again after a delay.
 fn come_back(project: &str, task_no: i64, now: Instant, seconds: f64) -> Result<(), Error> {
+    following::follow(project, &[task_no])?;
     ready::lock_gates(project, &[task_no])?;
     if seconds > 0.0 {
         return waiting::delay(project, &[task_no], vec![now.plus_seconds(seconds)]);

@@ -3,6 +3,8 @@
 //! Everybody takes them in this order: project, dependency graph, edits, users (sorted), traces, tasks (sorted), unique keys (sorted),
 //! new segments, seeds, time; then rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task`
 //! (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
+//! Rows of `task_mgmt.limit_slot` come at any time, because nobody waits for one: a free one is taken if nobody is at it, a taken one belongs to
+//! who has locked its task.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
 
 use pgrx::pg_sys;

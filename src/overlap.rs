@@ -10,6 +10,8 @@ use crate::copies::{self, NewCopy};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
+use crate::limits::running::{self, Occupation};
+use crate::limits::{self, Limit};
 use crate::locks::{self, Key};
 use crate::ready;
 use crate::satisfaction;
@@ -58,16 +60,28 @@ pub fn require_unanswered(project: &str, task_no: i64, task_id: &str, user_no: i
     }
 }
 
-/// Gives the user a copy of the original and returns its id; None if there are as many as there are to be, or the task is a copy
-/// itself. The original stays where it is among what can be started until the last copy is handed out. The caller has locked the
-/// original's key.
-pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<Option<String>, Error> {
+/// What came of handing out a copy.
+pub enum HandOut {
+    /// The user has this copy now.
+    Given(String),
+    /// There are as many as there are to be, or the task is a copy itself.
+    NoneLeft,
+    LimitReached(Limit),
+}
+
+/// Gives the user a copy of the original, which is in this lane. The original stays where it is among what can be started until the last copy
+/// is handed out. The caller has locked the original's key.
+pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str, lane_no: i32) -> Result<HandOut, Error> {
     let project = worker.project;
     let standing = Standing::find(project, original_no)?;
     if standing.overlap == 1 || standing.copies >= standing.overlap {
-        return Ok(None);
+        return Ok(HandOut::NoneLeft);
     }
-    let (copy_no, copy_id) = copies::create(project, &NewCopy { original_no, checks: None }, worker.now, || {
+    let copy_no = events::next_number();
+    if let Occupation::Refused(limit) = running::occupy(worker, lane_no, copy_no)? {
+        return Ok(HandOut::LimitReached(limit));
+    }
+    let copy_id = copies::create(project, &NewCopy { copy_no, original_no, checks: None }, worker.now, || {
         copies::free_id(project, original_no, original_id)
     })?;
     worker.take(&Taken { task_no: copy_no, task_id: &copy_id, attempts: 0 }, true)?;
@@ -77,7 +91,7 @@ pub fn hand_out(worker: &Worker, original_no: i64, original_id: &str) -> Result<
         let detail = Some("all copies are handed out");
         events::append(project, &[original_no], "blocked", Actor::Nobody, detail, worker.now)?;
     }
-    Ok(Some(copy_id))
+    Ok(HandOut::Given(copy_id))
 }
 
 /// The number of what the task is a copy of, or its own.
@@ -247,6 +261,7 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
     })?
     .ok_or_else(|| Error::Internal(format!("task {original_no} has no completed copy")))?;
     waiting::end(project, &[original_no])?;
+    limits::free(project, original_no)?;
     events::append(project, &[original_no], "concluded", Actor::User(user_no), Some(status), now)?;
     if has_dependents {
         satisfaction::satisfy(project, original_no, status, now)?;

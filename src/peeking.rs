@@ -10,6 +10,7 @@ use crate::arguments::{self, required};
 use crate::assignment::Worker;
 use crate::candidates::Candidates;
 use crate::error::Error;
+use crate::limits::running;
 use crate::overlap;
 use crate::rows::{Snapshot, Table};
 use crate::spi::sql;
@@ -68,6 +69,14 @@ fn next_tasks(worker: &Worker, most: usize) -> Result<Vec<(String, &'static str)
         while next.len() < most
             && let Some(candidate) = candidates.next()?
         {
+            match running::reached(worker, candidate.lane_no)? {
+                Some(limit) if limit.is_for_all_tasks() => break,
+                Some(_) => {
+                    candidates.close(candidate.lane_no);
+                    continue;
+                }
+                None => {}
+            }
             if !candidate.is_shared || is_new(candidate.rank.task_no)? {
                 let why = if candidate.rank.is_unassigned { "available" } else { "assigned" };
                 next.push((candidate.task_id, why));
@@ -75,7 +84,7 @@ fn next_tasks(worker: &Worker, most: usize) -> Result<Vec<(String, &'static str)
         }
         if next.len() < most {
             for task in takeover::idle_tasks(worker)? {
-                if is_new(task.held.task_no)? {
+                if running::reached_by_agent(worker)?.is_none() && is_new(task.held.task_no)? {
                     next.push((task.task_id, "takeover"));
                 }
             }

@@ -19,6 +19,7 @@ use crate::events::{self, notifications};
 use crate::golden;
 use crate::handlers;
 use crate::json::Jsonb;
+use crate::limits::{self, following};
 use crate::locks;
 use crate::overlap;
 use crate::projects;
@@ -419,10 +420,10 @@ impl<'a> HeldTask<'a> {
         self.instance.as_deref().and_then(|instance| instance.into_datum())
     }
 
-    /// Deletes the lease, which the task's key keeps from changing.
+    /// Deletes the lease, which the task's key keeps from changing, and gives back what it counted as.
     pub fn end_lease(&self) -> Result<(), Error> {
         match Table::open(c"lease").delete(self.lease_place)? {
-            true => Ok(()),
+            true => limits::free(self.project, self.task_no),
             false => Err(Error::Internal(format!("the lease of task {} has changed", self.task_id))),
         }
     }
@@ -466,6 +467,7 @@ impl<'a> HeldTask<'a> {
         })?;
         rows::finish();
         events::append(self.project, &[self.task_no], kind, actor, detail, self.now)?;
+        following::follow(self.project, &[self.task_no])?;
         ready::offer(self.project, &[self.task_no])
     }
 }

@@ -246,6 +246,15 @@ impl Table {
     /// Replaces a row by one with other values, waiting for whoever locks it; false if it has been changed meanwhile.
     /// Errors: 40001 as for `delete`.
     pub fn update(&self, place: Place, values: &[Option<pg_sys::Datum>]) -> Result<bool, Error> {
+        self.replace(place, values, true)
+    }
+
+    /// The same without waiting.
+    pub fn try_update(&self, place: Place, values: &[Option<pg_sys::Datum>]) -> Result<bool, Error> {
+        self.replace(place, values, false)
+    }
+
+    fn replace(&self, place: Place, values: &[Option<pg_sys::Datum>], wait: bool) -> Result<bool, Error> {
         let mut place = place.pointer();
         let mut failure = pg_sys::TM_FailureData::default();
         let mut lock_mode = 0;
@@ -259,14 +268,14 @@ impl Table {
                 tuple,
                 command,
                 crosscheck(),
-                true,
+                wait,
                 &mut failure,
                 &mut lock_mode,
                 // It tells that the indexes which only summarize need an entry all the same; no table has such an index.
                 #[cfg(not(any(feature = "pg14", feature = "pg15")))]
                 &mut { pg_sys::TU_UpdateIndexes::TU_None },
             );
-            let is_updated = decide(result, pg_sys::TM_Result::TM_Ok)?;
+            let is_updated = decide(result, pg_sys::TM_Result::TM_BeingModified)?;
             let is_heap_only = u32::from((*(*tuple).t_data).t_infomask2) & pg_sys::HEAP_ONLY_TUPLE != 0;
             if is_updated && !is_heap_only {
                 let place = Place::from((*tuple).t_self);
@@ -444,6 +453,12 @@ impl Row<'_> {
     pub fn place(&self) -> Place {
         // SAFETY: the tuple is pinned.
         Place::from(unsafe { (*self.tuple).t_self })
+    }
+
+    /// Whether nobody has changed or locked the row since it was written, or is about to, as far as one can tell without waiting.
+    pub fn is_untouched(&self) -> bool {
+        // SAFETY: the tuple is pinned.
+        unsafe { u32::from((*(*self.tuple).t_data).t_infomask) & pg_sys::HEAP_XMAX_INVALID != 0 }
     }
 
     /// A copy of all values, for an update.

@@ -71,7 +71,8 @@ extension_sql_file!(
     name = "conversation_views_sql",
     requires = ["fact_views_sql"]
 );
-extension_sql_file!("../sql/schema/52_schedules.sql", name = "schedules_sql", requires = ["conversation_views_sql"]);
+extension_sql_file!("../sql/schema/46_limits.sql", name = "limits_sql", requires = ["conversation_views_sql"]);
+extension_sql_file!("../sql/schema/52_schedules.sql", name = "schedules_sql", requires = ["limits_sql"]);
 extension_sql_file!("../sql/schema/46_statistics.sql", name = "statistics_sql", requires = ["schedules_sql"]);
 extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["statistics_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::eligibility::{Facts, Rule, fact_columns, fact_tables};
 use crate::error::Error;
 use crate::events::{self, notifications};
+use crate::limits::{Sort, following, running};
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::settings;
@@ -41,8 +42,11 @@ impl Held {
     }
 }
 
-/// Takes over an idle task whose key the caller has locked. Errors: 55006 if it cannot be taken after all.
+/// Takes over an idle task whose key the caller has locked. Errors: 55006 if it cannot be taken after all; 53400.
 pub fn take_requested(worker: &Worker, task_id: &str, held: &Held) -> Result<(), Error> {
+    if let Some(limit) = running::reached_by_agent(worker)? {
+        return Err(limit.refusal(Sort::Running));
+    }
     match take(worker, held, Choice::ByName)? {
         true => Ok(()),
         false => Err(held.refusal(task_id)),
@@ -62,7 +66,7 @@ pub fn take_next(worker: &Worker) -> Result<Option<String>, Error> {
 /// Takes over the task unless somebody else is at it or it is no longer idle.
 pub fn try_take(worker: &Worker, task: &Idle) -> Result<bool, Error> {
     let key = Key::Task(worker.project, &task.task_id);
-    if !locks::try_lock(key) {
+    if running::reached_by_agent(worker)?.is_some() || !locks::try_lock(key) {
         return Ok(false);
     }
     let is_taken = take(worker, &task.held, Choice::Automatic)?;
@@ -90,13 +94,13 @@ pub fn idle_tasks(worker: &Worker) -> Result<Vec<Idle>, Error> {
         &[worker.project.into(), worker.user_no.into(), worker.now.into(), settings::max_idle_seconds().into()],
         |row| {
             let held = Held {
-                task_no: row.get(15)?,
-                user_id: row.get(16)?,
-                fence: row.get(17)?,
-                idle_seconds: row.get(18)?,
-                limit_seconds: row.get(19)?,
+                task_no: row.get(17)?,
+                user_id: row.get(18)?,
+                fence: row.get(19)?,
+                idle_seconds: row.get(20)?,
+                limit_seconds: row.get(21)?,
             };
-            let task = Idle { task_id: row.get(14)?, is_assigned: row.get(20)?, priority: row.get(21)?, held };
+            let task = Idle { task_id: row.get(16)?, is_assigned: row.get(22)?, priority: row.get(23)?, held };
             Ok((Facts::from_row(row)?, task))
         },
     )?;
@@ -155,6 +159,9 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
     )?;
     if taken.is_some() {
         notifications::announce(worker.project, "taken_over", &[number])?;
+        if worker.has_limits {
+            following::follow(worker.project, &[held.task_no])?;
+        }
     }
     // Whoever chose by himself may have freed or ended other tasks, and waits for nobody. A later start expands the state, too.
     let may_expand = || match choice {

@@ -17,6 +17,7 @@ use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits::{self, following};
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -65,7 +66,8 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
 /// has started, the history records it.
 ///
 /// *Returns* true.
-/// *Errors*: P0002 project or task unknown; 55000 the task is neither completed nor cancelled; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or task unknown; 55000 the task is neither completed nor cancelled; 53400 a queue is full; 42501 the
+/// caller is not a manager.
 /// *Locks*: the project's dependency graph, the task's key, the rows of the task and its dependents, their gates; of a copy also
 /// key and row of its original, before its own, and what belongs to that.
 /// *Source*: annotation reference 11.2 and 21.18.
@@ -86,7 +88,7 @@ fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<
 /// Reserves a task for a user, or with a null user for nobody. Whoever holds it keeps it.
 ///
 /// *Returns* true.
-/// *Errors*: P0002 project, task or user unknown; 42501 the caller is not a manager.
+/// *Errors*: P0002 project, task or user unknown; 53400 the user's queue is full; 42501 the caller is not a manager.
 /// *Locks*: the task's key and row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -95,6 +97,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
     let task = LockedTask::lock(project, required("task_id", task_id)?)?;
     ready::withdraw(project, &[task.task_no])?;
     assign(&task, user_id.filter(|user| !user.is_empty()))?;
+    following::admit(project, &[task.task_no])?;
     ready::offer(project, &[task.task_no])?;
     Ok(true)
 }
@@ -112,7 +115,7 @@ fn assign_task(project_name: Option<&str>, task_id: Option<&str>, user_id: Optio
 /// A copy, and a task that has copies, keep their task_type, segment_type and segment_seed_id.
 /// *Returns* true.
 /// *Errors*: P0002 project, task, type or user unknown; 22023 anything wrong with `data`; 55000 the task is cancelled, or its
-/// state or copies do not allow the change; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
+/// state or copies do not allow the change; 53400 a queue that it would get into is full; 42501 the caller is neither a manager nor, for ng_state and note alone, a worker who may
 /// act as the user that holds the task.
 /// *Locks*: the task's key and row; with completion_status or completed_user_id what `reactivate_task` locks; with segment_seed_id
 /// also what `create_task` locks for it.
@@ -161,6 +164,7 @@ pub fn cancel(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool,
         where project_name = $1 and task_no = $2"
     )
     .run(&[project.into(), task.task_no.into()])?;
+    limits::free(project, task.task_no)?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
     task.settle_original()?;
     Ok(true)
@@ -214,6 +218,7 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
         schedule(&task, run_after.map(Instant::from))?;
     }
     if patch.moves() {
+        following::admit(project, &[task.task_no])?;
         ready::offer(project, &[task.task_no])?;
     } else if patch.has_seed_state().is_some_and(|has_seed_state| has_seed_state != task.has_seed_state) {
         ready::note_state(project, task.task_no)?;
@@ -245,6 +250,7 @@ pub struct LockedTask<'a> {
     has_seed_state: bool,
     completion_status: String,
     task_type: String,
+    pub lane_no: i32,
     /// What it is a copy of.
     pub original_no: Option<i64>,
     /// A copy of a golden task, from which nothing follows.
@@ -277,7 +283,7 @@ impl<'a> LockedTask<'a> {
     fn lock_row(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
         let found = sql!(
             "select task_no, status::text, is_paused, completion_status, task_type, has_seed_state, is_check,
-                case when not is_check then original_no end
+                case when not is_check then original_no end, lane_no
             from task_mgmt.task
             where project_name = $1 and task_id = $2
             for no key update"
@@ -294,6 +300,7 @@ impl<'a> LockedTask<'a> {
                 has_seed_state: row.get(6)?,
                 is_check: row.get(7)?,
                 original_no: row.find(8)?,
+                lane_no: row.get(9)?,
                 now: clock::now()?,
             })
         })?;

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::lanes::Lanes;
+use crate::limits::{self, following};
 use crate::locks;
 use crate::projects;
 use crate::segments;
@@ -29,7 +30,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, 
 
 /// Checks that what the tasks name is there. Errors: as `create`.
 pub fn check(project: &str, new: &[NewTask]) -> Result<(), Error> {
-    let named = Named::find(new)?;
+    let named = Named::find(new, &HashSet::new())?;
     named.check_types(project, new)?;
     named.users(project, new)?;
     Ok(())
@@ -37,7 +38,7 @@ pub fn check(project: &str, new: &[NewTask]) -> Result<(), Error> {
 
 /// Creates the tasks for a caller who has at least this level.
 pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, Error> {
-    let named = Named::find(new)?;
+    let named = Named::find(new, &HashSet::new())?;
     let project = match named.holders.len() > locks::MOST_KEYS {
         true => projects::enter_alone(level, project_name)?,
         false => projects::enter(level, project_name)?,
@@ -51,16 +52,17 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
     }
-    // What the segments say decides the lanes; a call that names none asks for nothing.
+    // What the segments and limits say decides the lanes; a call that names none asks for nothing.
     let has_seeds = new.iter().any(|task| task.segment_seed_id.is_some());
     let has_keys = new.iter().any(|task| task.unique_key.is_some());
-    let (named, count) = if has_seeds || has_keys {
+    let channels = limits::channels_with_lanes(project)?;
+    let (named, count) = if has_seeds || has_keys || !channels.is_empty() {
         unique_keys::lock_new(project, new);
         if has_seeds {
             segments::lanes::settle(project, new)?;
         }
         let count = unique_keys::settle(project, new)?;
-        (Named::find(&new[..count])?, count)
+        (Named::find(&new[..count], &channels)?, count)
     } else {
         (named, new.len())
     };
@@ -77,7 +79,8 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
         let unsaid = new.iter_mut().filter(|task| task.overlap.is_none());
         unsaid.for_each(|task| task.overlap = overlaps.get(&*task.task_type).copied());
     }
-    let rows = NewRows::new(project, new, &firsts, &numbers, &lanes, &users, now)?;
+    let rows = NewRows::new(project, new, &firsts, &numbers, (&lanes, &channels), &users, now)?;
+    following::admit_new(project, rows.counted())?;
     rows.insert_tasks()?;
     rows.insert_leases();
     rows.insert_ready();

@@ -15,6 +15,7 @@ use crate::conversations;
 use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::facts::lineage;
+use crate::limits;
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -184,7 +185,7 @@ impl<'a> Doomed<'a> {
     fn take_back(&self) -> Result<(), Error> {
         ready::withdraw(self.project, &self.task_nos)?;
         sql!("delete from task_mgmt.lease where project_name = $1 and task_no = any($2)").run(&self.arguments())?;
-        Ok(())
+        self.task_nos.iter().try_for_each(|task_no| limits::free(self.project, *task_no))
     }
 
     /// Errors: 55000.

@@ -32,7 +32,8 @@ const RECORD: &str =
 /// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists, or an open task has the unique key; 22023 anything wrong with `data`, also a segment_type
-/// that is not the segment's, and what the params_schema or preset of the type does not allow; 55000 the active user holds another task; 42501 the caller is not a manager.
+/// that is not the segment's, and what the params_schema or preset of the type does not allow; 55000 the active user holds another task; 53400 a
+/// queue is full, or as many tasks are running as may (see `set_limit`); 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
 /// key of the seed, shared; if it has no segment, before that the key of the project's new segments, shared with whoever creates tasks.
 /// With a unique_key the key of that, alone.

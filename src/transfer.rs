@@ -13,6 +13,7 @@ use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
+use crate::limits::following;
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -221,6 +222,7 @@ fn hand_over(
     let reason = format!("from {from}: transferred to {}", to.unwrap_or("everybody"));
     events::append(project, &held, "force_released", Actor::Caller, Some(&reason), now)?;
     events::append(project, &assigned, "assigned", Actor::Caller, to, now)?;
+    following::follow(project, &all)?;
     ready::offer(project, &all)?;
     Ok(held.len())
 }

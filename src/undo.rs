@@ -8,6 +8,7 @@ use crate::arguments::required;
 use crate::assignment::{Taken, Worker};
 use crate::error::Error;
 use crate::events;
+use crate::limits::running;
 use crate::locks::{self, Key};
 use crate::overlap;
 use crate::projects;
@@ -25,7 +26,8 @@ use crate::tasks;
 /// *Errors*: P0002 project, user or task unknown; 55000 it is too late, the task is not completed, or was completed by somebody
 /// else or by being brought in, or its outcome was changed afterwards, or its type has a completion handler (whose effects
 /// stay), or the task that it is a copy of is completed or held by who decides, or somebody holds or has completed a task that
-/// waited for it, or the user holds another task, or project or user are not active; 42501 access denied.
+/// waited for it, or the user holds another task, or project or user are not active; 53400 a limit of running
+/// tasks is reached; 42501 access denied.
 /// *Locks*: the project's dependency graph, the user's key, the task's key, the rows of the task and its dependents, their
 /// gates; of a copy also key and row of its original, before its own, and what belongs to that.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -103,6 +105,7 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
 fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
     let attempts = clear_outcome(task)?;
+    running::require(worker, task.lane_no, task.task_no)?;
     let taken = Taken { task_no: task.task_no, task_id: task.task_id, attempts };
     let event_no = worker.lease(&taken, c"release_undone")?;
     events::recount(task.project, task.task_no, event_no)?;

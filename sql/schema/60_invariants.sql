@@ -248,6 +248,46 @@ select * from (
 		and s.expires_at is not distinct from r.expires_at and s.channel is not distinct from r.channel
 	where r.task_no is null or s.task_no is null
 
+	union all -- I11: a task has the slots of the limits that it counts towards, and no others.
+	select 'I11 slots are those of the tasks', coalesce(s.project_name, c.project_name), coalesce(t.task_id, 'task ' || coalesce(s.task_no, c.task_no)),
+		format('%s slot of limit %s', case when coalesce(s.is_running, c.is_running) then 'running' else 'queued' end,
+			coalesce(s.limit_no, c.limit_no)) || case when s.task_no is null then ' is missing' else '' end
+	from (select * from task_mgmt.limit_slot where task_no <> 0) s
+	full join task_mgmt.limited_task c on c.project_name = s.project_name and c.limit_no = s.limit_no and c.is_running = s.is_running
+		and c.task_no = s.task_no
+	left join task_mgmt.task t on t.project_name = coalesce(s.project_name, c.project_name)
+		and t.task_no = coalesce(s.task_no, c.task_no)
+	where s.task_no is null or c.task_no is null
+
+	union all -- I11: a limit has as many slots as it allows, each once.
+	select 'I11 as many slots as allowed', coalesce(m.project_name, s.project_name), coalesce(m.scope || ' ' || m.key, 'limit ' || s.limit_no),
+		format('%s, %s to %s, of %s', coalesce(s.slots, 0), s.first, s.last, m.allowed)
+	from (
+		select project_name, limit_no, scope, key, sort.is_running, sort.allowed
+		from task_mgmt.task_limit
+		cross join lateral (values (false, max_queued), (true, max_running)) as sort (is_running, allowed)
+	) m
+	full join (
+		select project_name, limit_no, is_running, count(distinct slot_no) filter (where slot_no > 0) as slots,
+			count(*) filter (where slot_no > 0) as rows, min(slot_no) filter (where slot_no > 0) as first, max(slot_no) as last,
+			count(*) filter (where (slot_no = 0) <> (is_surplus is true) or slot_no = 0 and task_no = 0) as odd
+		from task_mgmt.limit_slot
+		group by project_name, limit_no, is_running
+	) s on s.project_name = m.project_name and s.limit_no = m.limit_no and s.is_running = m.is_running
+	where m.limit_no is null or coalesce(s.rows, 0) <> coalesce(m.allowed, 0) or s.slots <> s.rows or s.first < 1 or s.last > m.allowed
+		or s.odd > 0 or m.allowed is null and s.limit_no is not null
+
+	union all -- A project knows whether it has limits, and limits are of existing types and users.
+	select 'limits are known', p.project_name, p.project_name, format('has_limits is %s', p.has_limits)
+	from task_mgmt.project p
+	where p.has_limits <> exists (select from task_mgmt.task_limit m where m.project_name = p.project_name)
+	union all
+	select 'limits are known', m.project_name, m.scope || ' ' || m.key, 'does not exist'
+	from task_mgmt.task_limit m
+	left join task_mgmt.task_type y on y.project_name = m.project_name and y.task_type = m.key
+	left join task_mgmt.project_user u on u.project_name = m.project_name and u.user_id = m.key
+	where m.scope = 'task_type' and y.task_type is null or m.scope = 'agent' and u.user_id is null
+
 	union all -- A user is qualified for what the arrays name, and for nothing else.
 	select 'qualifications are those of the user', coalesce(q.project_name, n.project_name), coalesce(q.name, n.name),
 		case when q.name is null then 'is named, but has no row' else 'has a row, but is not named' end
@@ -272,11 +312,16 @@ select * from (
 	join task_mgmt.task_type y on y.project_name = a.project_name and y.task_type = a.task_type
 	where a.min_level <> y.min_level
 
-	union all -- D6: a task is in the lane of its type and segment type, and assigned to an existing user.
+	union all -- D6: a task is in the lane of its type and segment type, and of its channel if that is to be limited, and
+	-- assigned to an existing user.
 	select 'D6 lane and assignee exist', t.project_name, t.task_id, t.task_type || ', ' || t.segment_type
 	from task_mgmt.task t
 	left join task_mgmt.lane a on a.project_name = t.project_name and a.lane_no = t.lane_no
-		and a.task_type = t.task_type and a.segment_type = t.segment_type
+		and a.task_type = t.task_type and a.segment_type = t.segment_type and a.channel = coalesce((
+			select m.key
+			from task_mgmt.task_limit m
+			where m.project_name = t.project_name and m.scope = 'channel' and m.key = t.channel collate "C" and m.max_running is not null
+		), '')
 	left join task_mgmt.project_user u on u.project_name = t.project_name and u.user_no = t.assigned_user_no
 	left join task_mgmt.task_type y on y.project_name = t.project_name and y.task_type = t.task_type
 	left join task_mgmt.project p on p.project_name = t.project_name

@@ -137,6 +137,8 @@ begin
 			('revoke_qualification', 'Takes a qualification away; false if the user did not have it.'),
 			('get_qualifications', 'What a user is qualified for, as a JSON array.'),
 
+			('set_limit', 'Limits how many tasks of a project, type, channel or agent may wait and run at once; null for any number.'),
+			('list_limits', 'The limits of a project, with how many tasks wait and run under each.'),
 			('schedule_task', 'Creates a schedule, or gives it another definition; returns its next due time.'),
 			('pause_schedule', 'Keeps a schedule from creating tasks until it is resumed.'),
 			('resume_schedule', 'Lets a paused schedule create tasks again; returns its next due time.'),

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
 use crate::lanes::Lanes;
+use crate::limits;
 use crate::locks::MOST_KEYS;
 use crate::projects;
 use crate::segments;
@@ -76,10 +77,12 @@ fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
     unique_keys::lock_new(project, &tasks);
     let seeds: BTreeSet<u64> = tasks.iter().filter_map(|task| task.segment_seed_id).map(|seed| seed.0).collect();
     let types = segments::lanes::types(project, &seeds.into_iter().collect::<Vec<_>>())?;
+    let channels = limits::channels_with_lanes(project)?;
     let kinds = tasks.iter().map(|task| {
         let of_segment = task.segment_seed_id.and_then(|seed| types.get(&seed.0));
         let segment_type = of_segment.or(task.segment_type.as_ref()).map_or("", String::as_str);
-        (&*task.task_type, segment_type)
+        let channel = task.channel.as_deref().filter(|channel| channels.contains(*channel));
+        (&*task.task_type, segment_type, channel.unwrap_or_default())
     });
     Lanes::open(project, &kinds.collect())?;
     Ok(())

@@ -94,19 +94,20 @@ pub fn follow(project: &str, task_nos: &[i64], now: Instant) -> Result<(), Error
         return Ok(());
     }
     let moves = sql!(
-        "select t.task_no, t.task_type, coalesce(s.expected_segment_type, '')
+        "select t.task_no, t.task_type, coalesce(s.expected_segment_type, ''), a.channel
         from task_mgmt.task t
+        join task_mgmt.lane a on a.project_name = $1 and a.lane_no = t.lane_no
         join task_mgmt.segment s on s.project_name = $1 and s.seed_id = t.segment_seed_id
         where t.project_name = $1 and t.task_no = any($2) and t.segment_type <> coalesce(s.expected_segment_type, '')
         order by t.task_no"
     )
     .all(&[project.into(), task_nos.to_vec().into()], |row| {
-        Ok((row.get::<i64>(1)?, row.get::<String>(2)?, row.get::<String>(3)?))
+        Ok((row.get::<i64>(1)?, row.get::<String>(2)?, row.get::<String>(3)?, row.get::<String>(4)?))
     })?;
     if moves.is_empty() {
         return Ok(());
     }
-    let kinds = moves.iter().map(|(_, task_type, segment_type)| (task_type.as_str(), segment_type.as_str()));
+    let kinds = moves.iter().map(|(_, task_type, segment_type, channel)| (&**task_type, &**segment_type, &**channel));
     let lanes = Lanes::open(project, &kinds.clone().collect())?;
     let lane_nos: Vec<i32> = kinds.map(|kind| lanes.number(kind)).collect::<Result<_, _>>()?;
     let moved: Vec<i64> = moves.iter().map(|(task_no, ..)| *task_no).collect();
@@ -122,11 +123,11 @@ pub fn follow(project: &str, task_nos: &[i64], now: Instant) -> Result<(), Error
         project.into(),
         moved.clone().into(),
         lane_nos.into(),
-        moves.iter().map(|(_, _, segment_type)| segment_type.as_str()).collect::<Vec<_>>().into(),
+        moves.iter().map(|(_, _, segment_type, _)| segment_type.as_str()).collect::<Vec<_>>().into(),
     ])?;
     ready::offer(project, &moved)?;
     let mut by_type: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-    for (task_no, _, segment_type) in &moves {
+    for (task_no, _, segment_type, _) in &moves {
         by_type.entry(segment_type).or_default().push(*task_no);
     }
     by_type.into_iter().try_for_each(|(segment_type, task_nos)| {

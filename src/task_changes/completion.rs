@@ -5,6 +5,7 @@ use crate::conversations;
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::handlers;
+use crate::limits::{self, following};
 use crate::overlap;
 use crate::ready;
 use crate::satisfaction;
@@ -88,6 +89,7 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         task.now.into(),
         user.is_some().into(),
     ])?;
+    limits::free(task.project, task.task_no)?;
     if let Some(fence) = state.fence {
         conversations::process(task.project, task.task_no, fence, task.now)?;
     }
@@ -150,6 +152,7 @@ impl State {
 pub fn reopen(task: &LockedTask) -> Result<(), Error> {
     task.require_room()?;
     clear_outcome(task)?;
+    following::admit(task.project, &[task.task_no])?;
     events::append(task.project, &[task.task_no], "reactivated", Actor::Caller, None, task.now)?;
     satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     ready::offer(task.project, &[task.task_no])?;

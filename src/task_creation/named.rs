@@ -1,7 +1,7 @@
 //! What new tasks name: types, outcomes and users, which must exist.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use task_mgmt_core::tasks::NewTask;
 
@@ -25,11 +25,13 @@ pub struct Named<'t> {
 }
 
 impl<'t> Named<'t> {
-    /// Errors: 55000 if a user is to hold two of the tasks.
-    pub fn find(new: &'t [NewTask]) -> Result<Self, Error> {
+    /// `channels` are those with lanes of their own. Errors: 55000 if a user is to hold two of the tasks.
+    pub fn find(new: &'t [NewTask], channels: &HashSet<String>) -> Result<Self, Error> {
         let mut named = Self { firsts: Vec::with_capacity(new.len()), ..Self::default() };
         for (index, task) in new.iter().enumerate() {
-            let kind = (&*task.task_type, task.segment_type.as_deref().unwrap_or_default());
+            let channel = task.channel.as_deref().filter(|channel| channels.contains(*channel));
+            let kind =
+                (&*task.task_type, task.segment_type.as_deref().unwrap_or_default(), channel.unwrap_or_default());
             named.firsts.push(*named.kinds.entry(kind).or_insert(index));
             if !task.completion_status.is_empty() {
                 named.outcomes.entry((&task.task_type, &task.completion_status)).or_insert(index);
@@ -54,7 +56,7 @@ impl<'t> Named<'t> {
     /// The overlap of each type that has one. Errors: P0002 a type is unknown; 22023 it does not allow a completion status, or its rules
     /// do not allow a task.
     pub fn check_types(&self, project: &str, new: &[NewTask]) -> Result<HashMap<String, i16>, Error> {
-        let mut names: Vec<&str> = self.kinds.keys().map(|(task_type, _)| *task_type).collect();
+        let mut names: Vec<&str> = self.kinds.keys().map(|(task_type, ..)| *task_type).collect();
         names.dedup();
         let mut rules = HashMap::new();
         let types: HashMap<String, (Vec<String>, i16)> = sql!(
@@ -71,8 +73,8 @@ impl<'t> Named<'t> {
         })?
         .into_iter()
         .collect();
-        let unknown = self.kinds.iter().filter(|((name, _), _)| !types.contains_key(*name));
-        if let Some(((name, _), index)) = unknown.min_by_key(|(_, index)| **index) {
+        let unknown = self.kinds.iter().filter(|((name, ..), _)| !types.contains_key(*name));
+        if let Some(((name, ..), index)) = unknown.min_by_key(|(_, index)| **index) {
             let unknown = Error::TaskOfUnknownType { project: project.into(), task_type: (*name).into() };
             return Err(unknown.of_element(*index));
         }

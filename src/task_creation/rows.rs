@@ -1,7 +1,7 @@
 //! New tasks as rows of the tables.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fnv::FnvHashMap;
 use pgrx::prelude::*;
@@ -16,6 +16,7 @@ use crate::conversations;
 use crate::error::Error;
 use crate::json;
 use crate::lanes::Lanes;
+use crate::limits::following::Newcomer;
 use crate::rows::Table;
 use crate::spi::{self, sql};
 
@@ -63,7 +64,7 @@ impl<'a> NewRows<'a> {
         new: &'a [NewTask],
         firsts: &[usize],
         numbers: &[i64],
-        lanes: &Lanes,
+        (lanes, channels): (&Lanes, &HashSet<String>),
         users: &HashMap<String, i32>,
         now: Instant,
     ) -> Result<Self, Error> {
@@ -72,7 +73,7 @@ impl<'a> NewRows<'a> {
         let rows = new.iter().zip(firsts).zip(numbers).map(|((task, first), &task_no)| {
             let kind = match kinds.entry(*first) {
                 Entry::Occupied(kind) => *kind.get(),
-                Entry::Vacant(entry) => *entry.insert(Kind::find(task, lanes)?),
+                Entry::Vacant(entry) => *entry.insert(Kind::find(task, lanes, channels)?),
             };
             let task_id = task.task_id.as_deref().unwrap_or_default();
             let is_open = task.active_user_id.is_empty() && task.completed_user_id.is_empty();
@@ -212,6 +213,25 @@ impl<'a> NewRows<'a> {
         })
     }
 
+    /// Those that count towards limits.
+    pub fn counted(&self) -> impl Iterator<Item = Newcomer<'_>> {
+        let counted = self
+            .tasks
+            .iter()
+            .filter(|new| new.completed_user_no.is_none() && (new.active_user_no.is_some() || !new.is_on_hold));
+        counted.map(|new| {
+            let is_held = new.active_user_no.is_some();
+            let user = if is_held { &new.task.active_user_id } else { &new.task.assigned_user_id };
+            Newcomer {
+                task_no: new.task_no,
+                is_held,
+                task_type: &new.task.task_type,
+                channel: new.task.channel.as_deref(),
+                user: Some(&**user).filter(|user| !user.is_empty()),
+            }
+        })
+    }
+
     pub fn insert_blocked(&self) -> Result<(), Error> {
         let waits = |new: &&NewRow| new.is_held_back || new.is_on_hold || new.run_after.is_some();
         let waiting: Vec<&NewRow> = self.tasks.iter().filter(waits).collect();
@@ -287,12 +307,13 @@ impl<'a> NewRows<'a> {
 }
 
 impl Kind {
-    fn find(task: &NewTask, lanes: &Lanes) -> Result<Self, Error> {
+    fn find(task: &NewTask, lanes: &Lanes, channels: &HashSet<String>) -> Result<Self, Error> {
         let segment_type = task.segment_type.as_deref().unwrap_or_default();
+        let channel = task.channel.as_deref().filter(|channel| channels.contains(*channel)).unwrap_or_default();
         Ok(Self {
             task_type: task.task_type.into_datum(),
             segment_type: segment_type.into_datum(),
-            lane_no: lanes.number((&task.task_type, segment_type))?,
+            lane_no: lanes.number((&task.task_type, segment_type, channel))?,
         })
     }
 }

@@ -36,6 +36,8 @@ begin
 	assert get_total_task_time('dump', 'done') = 12.345;
 	perform set_config('task_mgmt.fake_now', '2030-01-01 02:00:00.5+00', true);
 	assert (select array_agg(due_at) from run_due_schedules('dump')) = '{2030-01-01 02:00:00+00}', 'a due time is lost or comes again';
+	assert set_limit('dump', 'channel', 'new', 1), 'a limit''s number was given twice';
+	assert (select queued + running < max_queued from task_mgmt.limits where scope = 'project'), 'slots are lost';
 	assert (select count(*) from task_mgmt.check_invariants()) = 0, 'an invariant is broken now';
 
 	-- A consumer goes on reading, as soon as nobody is left who was at something before.

@@ -49,12 +49,13 @@ pub enum Beside {
     Retrying,
     Expired,
     OnHold,
+    Limited,
 }
 
 /// What people's work must not slow down beside.
 const UNSTARTABLE: [Beside; 4] = [Beside::Paused, Beside::Blocked, Beside::Unqualified, Beside::OtherProjects];
 /// The same for that of machines.
-const WAITING: [Beside; 4] = [Beside::Scheduled, Beside::Retrying, Beside::Expired, Beside::OnHold];
+const WAITING: [Beside; 5] = [Beside::Scheduled, Beside::Retrying, Beside::Expired, Beside::OnHold, Beside::Limited];
 /// How many tasks a machine takes at a time.
 const BATCHES: [u32; 3] = [1, 10, MOST_AT_A_TIME];
 /// As `claim_tasks` allows.
@@ -188,6 +189,7 @@ impl fmt::Display for Beside {
             Self::Retrying => "retrying",
             Self::Expired => "expired",
             Self::OnHold => "on hold",
+            Self::Limited => "limited",
         })
     }
 }

@@ -74,6 +74,7 @@ fn name(situation: Situation) -> String {
         Beside::Retrying => "_retrying",
         Beside::Expired => "_expired",
         Beside::OnHold => "_on_hold",
+        Beside::Limited => "_limited",
     };
     format!("bench_{}{beside}", situation.backlog)
 }
@@ -132,6 +133,10 @@ fn fill(database: &mut Client, situation: Situation, unstartable: u32) -> Result
         }
         Beside::OnHold => {
             add_tasks(database, "bench", "held", 0, unstartable, r#"{"priority": 100, "run_immediately": false}"#)?;
+        }
+        Beside::Limited => {
+            database.execute("select set_limit('bench', 'channel', 'full', max_running => 0)", &[])?;
+            add_tasks(database, "bench", "limited", 0, unstartable, r#"{"priority": 100, "channel": "full"}"#)?;
         }
     }
     Ok(())

@@ -18,6 +18,7 @@ pub mod handlers;
 pub mod history;
 pub mod horizon;
 pub mod ingestion;
+pub mod limits;
 pub mod neuroglancer;
 pub mod params_schema;
 pub mod pay;

@@ -35,7 +35,7 @@ create function broken(statement text) returns table (invariant text, object tex
 		create temp table report as select * from task_mgmt.check_invariants();
 		raise exception using errcode = 'UNDO0', message = (select coalesce(json_agg(r order by r.invariant, r.object, r.detail), '[]')::text from report r);
 	exception when sqlstate 'UNDO0' then
-		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period |endpoint )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
+		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period |endpoint |limit )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
 	end;
 end $$;
 
@@ -201,11 +201,6 @@ update task_mgmt.segment_update set worker = 'w';
 update task_mgmt.segment_update set is_requeued = true;
 \set VERBOSITY default
 
--- After all of this the database is as it was.
-select * from task_mgmt.check_invariants();
-drop function broken;
-select delete_project('p', cascade => true);
-
 -- Attempts are claims, some of which failed; what is ready says the same of them as the task.
 select * from broken($$update task_mgmt.task set failures = 1 where task_id = 'free'$$);
 select * from broken($$update task_mgmt.lease set attempt = 0$$);
@@ -217,3 +212,25 @@ select * from broken($$update task_mgmt.task set expires_at = now() where task_i
 select * from broken($$update task_mgmt.task set open_key = 'k' where task_id = 'done'$$);
 select * from broken($$update task_mgmt.task set unique_key = 'k' where task_id = 'free'$$);
 select * from broken($$insert into task_mgmt.blocked (project_name, task_no, unsatisfied, run_after) values ('p', #t'cancelled'), 0, now())$$);
+
+-- I11: slots are those of the tasks that count, and as many as allowed; a project knows its limits.
+select set_limit('p', 'project', null, 20, 20), set_limit('p', 'channel', 'c', 0), set_limit('p', 'agent', 'u', 1), set_limit('p', 'task_type', 'x', 1);
+select * from broken($$update task_mgmt.limit_slot set task_no = 0 where task_no = #t'held')$$);
+select * from broken($$update task_mgmt.limit_slot set task_no = #t'done') where task_no = #t'held')$$);
+select * from broken($$delete from task_mgmt.limit_slot where task_no = #t'held')$$);
+select * from broken($$delete from task_mgmt.limit_slot where task_no = 0 and slot_no = 20$$);
+select * from broken($$update task_mgmt.limit_slot set slot_no = 21 where task_no = 0 and slot_no = 20 and is_running$$);
+select * from broken($$update task_mgmt.limit_slot set slot_no = 2 where task_no = #t'held')$$);
+select invariant, regexp_replace(object, '\d+', 'N') as object, detail from broken($$delete from task_mgmt.task_limit where scope = 'agent'$$);
+select * from broken($$update task_mgmt.limit_slot set is_surplus = true where slot_no = 20$$);
+select * from broken($$update task_mgmt.task_limit set max_queued = 19 where scope = 'project'$$);
+select * from broken($$update task_mgmt.project set has_limits = false$$);
+select * from broken($$update task_mgmt.task_limit set key = 'none' where scope = 'task_type'$$);
+select * from broken($$update task_mgmt.task_limit set key = 'none' where scope = 'agent'$$);
+select * from broken($$update task_mgmt.task_limit set max_running = 0 where scope = 'channel'; update task_mgmt.task set channel = 'c' where task_id = 'inactive'$$);
+select set_limit('p', 'project'), set_limit('p', 'channel', 'c'), set_limit('p', 'agent', 'u'), set_limit('p', 'task_type', 'x');
+
+-- After all of this the database is as it was.
+select * from task_mgmt.check_invariants();
+drop function broken;
+select delete_project('p', cascade => true);

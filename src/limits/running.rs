@@ -1,0 +1,115 @@
+//! What a claim asks of limits: a task takes a running slot of every limit that it counts towards before it is anybody's.
+
+use task_mgmt_core::limits::Scope;
+
+use super::slots::{Pool, Slot, Slots};
+use super::{Limit, Sort};
+use crate::assignment::Worker;
+use crate::columns::lane;
+use crate::error::Error;
+use crate::rows::{Key, Snapshot, Table};
+
+/// What came of asking for slots.
+pub enum Occupation<'p> {
+    Occupied(Occupied<'p>),
+    /// By this limit, so the task has got none.
+    Refused(Limit),
+}
+
+/// The slots that a task has got.
+pub struct Occupied<'p> {
+    project: &'p str,
+    task_no: i64,
+    slots: Vec<Slot>,
+}
+
+/// Takes the slots for a task of this lane that the worker is about to claim, whose key is locked.
+pub fn occupy<'p>(worker: &Worker<'p>, lane_no: i32, task_no: i64) -> Result<Occupation<'p>, Error> {
+    let limits = limits_of(worker, lane_no)?;
+    // What is taken in vain has to be written back, so of several limits all are asked first.
+    if limits.len() > 1
+        && let Some(limit) = reached(worker, lane_no)?
+    {
+        return Ok(Occupation::Refused(limit));
+    }
+    let mut occupied = Occupied { project: worker.project, task_no, slots: vec![] };
+    for limit in limits {
+        if let Some(pool) = Pool::of(&limit, Sort::Running) {
+            let taken = Slots::open(worker.project).take(pool, &[task_no])?;
+            occupied.slots.extend(taken.slots);
+            if !taken.are_enough {
+                occupied.give_back()?;
+                return Ok(Occupation::Refused(limit));
+            }
+        }
+    }
+    Ok(Occupation::Occupied(occupied))
+}
+
+/// The same for a task that was asked for by name. Errors: 53400 if a limit is reached.
+pub fn require(worker: &Worker, lane_no: i32, task_no: i64) -> Result<(), Error> {
+    match occupy(worker, lane_no, task_no)? {
+        Occupation::Occupied(_) => Ok(()),
+        Occupation::Refused(limit) => Err(limit.refusal(Sort::Running)),
+    }
+}
+
+impl Occupied<'_> {
+    /// For a task that was not claimed after all. Somebody else may have claimed it meanwhile, so it may have other slots, too.
+    pub fn give_back(self) -> Result<(), Error> {
+        match self.slots.is_empty() {
+            true => Ok(()),
+            false => Slots::open(self.project).free(self.task_no, |slot| !self.slots.contains(&slot)).map(|_| ()),
+        }
+    }
+}
+
+/// A task that was claimed is in the queue no more.
+pub fn leave_queue(worker: &Worker, task_no: i64) -> Result<(), Error> {
+    match worker.has_limits {
+        true => Slots::open(worker.project).free(task_no, |slot| slot.sort == Sort::Running).map(|_| ()),
+        false => Ok(()),
+    }
+}
+
+/// A limit that is reached for the tasks of a lane, as far as one can tell without taking a slot.
+pub fn reached(worker: &Worker, lane_no: i32) -> Result<Option<Limit>, Error> {
+    first_reached(worker, limits_of(worker, lane_no)?)
+}
+
+/// The limit of the worker's own tasks if it is reached. It is all that counts for a task that the worker takes over, as that runs
+/// already; and as only who has the user's key takes slots of it, what is free stays so for this caller.
+pub fn reached_by_agent(worker: &Worker) -> Result<Option<Limit>, Error> {
+    match worker.has_limits {
+        true => first_reached(worker, super::find(worker.project, &[(Scope::Agent, worker.user)])?),
+        false => Ok(None),
+    }
+}
+
+fn first_reached(worker: &Worker, limits: Vec<Limit>) -> Result<Option<Limit>, Error> {
+    for limit in limits {
+        if let Some(pool) = Pool::of(&limit, Sort::Running)
+            && !Slots::open_to_read(worker.project).has_room(pool)?
+        {
+            return Ok(Some(limit));
+        }
+    }
+    Ok(None)
+}
+
+/// The limits that the user's tasks of a lane count towards once they run.
+fn limits_of(worker: &Worker, lane_no: i32) -> Result<Vec<Limit>, Error> {
+    if !worker.has_limits {
+        return Ok(vec![]);
+    }
+    let (lanes, snapshot) = (Table::open_to_read(c"lane"), Snapshot::latest());
+    let keys = &mut [Key::text(lane::PROJECT_NAME, worker.project), Key::int4(lane::LANE_NO, lane_no)];
+    let mut scan = lanes.scan(c"lane_lane_no_key", &snapshot, keys);
+    let row = scan.next().ok_or_else(|| Error::Internal(format!("there is no lane {lane_no}")))?;
+    let (task_type, channel): (String, String) = (row.get(lane::TASK_TYPE)?, row.get(lane::CHANNEL)?);
+    let subjects =
+        [(Scope::Project, ""), (Scope::Agent, worker.user), (Scope::TaskType, &task_type), (Scope::Channel, &channel)];
+    let mut limits = super::find(worker.project, &subjects)?;
+    limits.retain(|limit| limit.max_running.is_some());
+    Ok(limits)
+}
