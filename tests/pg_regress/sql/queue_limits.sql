@@ -170,7 +170,7 @@ select set_limit('p', 'channel', 'c', 100, 100), set_limit('p', 'project', null,
 select * from counts();
 
 -- Users and types go with their limits.
-select set_limit('p', 'agent', 'w', 5, 5), set_limit('p', 'task_type', 'x', 5, 5), claimed('w');
+select set_limit('p', 'agent', 'w', 5, 5), set_limit('p', 'task_type', 'x', 5, 5), claimed('w') > '' as is_claimed;
 select * from counts();
 select clear_project_users('p');
 select * from counts();
