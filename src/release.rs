@@ -1,10 +1,14 @@
 //! Releasing tasks: completed, or handed back unfinished.
 
 pub mod batch;
+mod lookup;
+
+use std::rc::Rc;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use self::lookup::Holder;
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
@@ -124,12 +128,12 @@ fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Optio
 /// A task and its holder, as read under the task's key.
 pub struct HeldTask<'a> {
     pub project: &'a str,
-    user: String,
+    user: Rc<str>,
     pub task_id: &'a str,
     pub user_no: i32,
     bound_role: Option<pg_sys::Oid>,
     pub task_no: i64,
-    pub task_type: TaskType,
+    pub task_type: Rc<TaskType>,
     pub fence: i64,
     leased_at: Instant,
     started_at: Option<Instant>,
@@ -138,7 +142,7 @@ pub struct HeldTask<'a> {
     expires_at: Option<Instant>,
     pub now: Instant,
     /// Keeps the places valid.
-    _snapshot: Snapshot,
+    _snapshot: Rc<Snapshot>,
     lease_place: Place,
     pub task_row: TaskRow,
 }
@@ -179,42 +183,20 @@ impl<'a> HeldTask<'a> {
             let Some(task) = TaskRow::find(project, row.get(lease::TASK_NO)?, &tasks, &snapshot)? else {
                 return Ok(None);
             };
-            let holder = (user.to_owned(), bound_role);
-            return Self::read(project, task_id, holder, &row, task, snapshot).map(Some);
+            let task_type = Rc::new(TaskType::find(project, task.task_type.clone(), &snapshot)?);
+            let at = (Rc::new(snapshot), clock::now()?);
+            return Self::read((project, task_id), (user.into(), bound_role), &row, (task, task_type), at).map(Some);
         }
         Ok(None)
     }
 
-    /// The task if this is the token of its lease.
-    pub fn look_up_token(project: &'a str, task_id: &'a str, token: i64) -> Result<Option<Self>, Error> {
-        let snapshot = Snapshot::latest();
-        let tasks = Table::open(c"task");
-        let Some(task) = TaskRow::find_id(project, task_id, &tasks, &snapshot)? else { return Ok(None) };
-        let leases = Table::open(c"lease");
-        let keys = &mut [Key::text(lease::PROJECT_NAME, project), Key::int8(lease::TASK_NO, task.task_no)];
-        let mut scan = leases.scan(c"lease_pkey", &snapshot, keys);
-        let Some(row) = scan.next() else { return Ok(None) };
-        if row.get::<i64>(lease::FENCE)? != token {
-            return Ok(None);
-        }
-        let users = Table::open_to_read(c"project_user");
-        let keys = &mut [
-            Key::text(project_user::PROJECT_NAME, project),
-            Key::int4(project_user::USER_NO, row.get(lease::USER_NO)?),
-        ];
-        let mut scan = users.scan(c"project_user_pkey", &snapshot, keys);
-        let Some(user) = scan.next() else { return Ok(None) };
-        let holder = (user.get(project_user::USER_ID)?, user.find(project_user::BOUND_ROLE));
-        Self::read(project, task_id, holder, &row, task, snapshot).map(Some)
-    }
-
+    /// `row` is its lease.
     fn read(
-        project: &'a str,
-        task_id: &'a str,
-        (user, bound_role): (String, Option<pg_sys::Oid>),
+        (project, task_id): (&'a str, &'a str),
+        (user, bound_role): Holder,
         row: &Row,
-        task: TaskRow,
-        snapshot: Snapshot,
+        (task_row, task_type): (TaskRow, Rc<TaskType>),
+        (snapshot, now): (Rc<Snapshot>, Instant),
     ) -> Result<Self, Error> {
         Ok(Self {
             project,
@@ -222,17 +204,17 @@ impl<'a> HeldTask<'a> {
             task_id,
             user_no: row.get(lease::USER_NO)?,
             bound_role,
-            task_no: task.task_no,
-            task_type: TaskType::find(project, task.task_type.clone(), &snapshot)?,
+            task_no: task_row.task_no,
+            task_type,
             fence: row.get(lease::FENCE)?,
             leased_at: row.get(lease::LEASED_AT)?,
             started_at: row.find(lease::STARTED_AT),
             attempt: row.get(lease::ATTEMPT)?,
             instance: row.find(lease::INSTANCE),
             expires_at: row.find(lease::EXPIRES_AT),
-            now: clock::now()?,
+            now,
             lease_place: row.place(),
-            task_row: task,
+            task_row,
             _snapshot: snapshot,
         })
     }
@@ -361,7 +343,7 @@ impl<'a> HeldTask<'a> {
         let kind = log.label(event::KIND, c"completed");
         let number = events::next_number().into_datum();
         log.insert(&[project, task_no, number, now, kind, user_no, None, outcome.status.into_datum()]);
-        let has_dependents = self.write_outcome(outcome)?;
+        let has_dependents = self.write_outcome(outcome, &Table::open(c"task"))?;
         rows::finish();
         if self.task_row.has_conversations {
             conversations::process(self.project, self.task_no, self.fence, self.now)?;
@@ -369,11 +351,11 @@ impl<'a> HeldTask<'a> {
         Ok(has_dependents)
     }
 
-    /// Changes the task's row to say how it ended; whether other tasks depend on it.
-    fn write_outcome(&self, outcome: &Outcome) -> Result<bool, Error> {
+    /// Changes the task's row, in `task_mgmt.task`, to say how it ended; whether other tasks depend on it.
+    fn write_outcome(&self, outcome: &Outcome, table: &Table) -> Result<bool, Error> {
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
         let result = outcome.result.clone().into_datum();
-        self.update_task(|table, values| {
+        self.update_row(table, |values| {
             let mut set = |column: i16, value| values[column as usize - 1] = value;
             set(task::STATUS, table.label(task::STATUS, c"completed"));
             set(task::COMPLETION_STATUS, outcome.status.into_datum());
@@ -393,7 +375,12 @@ impl<'a> HeldTask<'a> {
 
     /// Deletes the lease, which the task's key keeps from changing.
     pub fn end_lease(&self) -> Result<(), Error> {
-        match Table::open(c"lease").delete(self.lease_place)? {
+        self.delete_lease(&Table::open(c"lease"))
+    }
+
+    /// The same in `task_mgmt.lease`.
+    fn delete_lease(&self, table: &Table) -> Result<(), Error> {
+        match table.delete(self.lease_place)? {
             true => Ok(()),
             false => Err(Error::Internal(format!("the lease of task {} has changed", self.task_id))),
         }
@@ -402,7 +389,12 @@ impl<'a> HeldTask<'a> {
     /// Changes the task's row, waiting for whoever has locked it to add dependencies, and keeps the times of the lease;
     /// whether other tasks depend on it.
     pub fn update_task(&self, change: impl Fn(&Table, &mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
-        let table = Table::open(c"task");
+        let table = &Table::open(c"task");
+        self.update_row(table, |values| change(table, values))
+    }
+
+    /// The same in `task_mgmt.task`.
+    fn update_row(&self, table: &Table, change: impl Fn(&mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
         let mut row = self.task_row.clone();
         let mut snapshot;
         loop {
@@ -413,12 +405,12 @@ impl<'a> HeldTask<'a> {
             if let Some(instance) = &self.instance {
                 row.values[task::INSTANCE as usize - 1] = instance.as_str().into_datum();
             }
-            change(&table, &mut row.values);
+            change(&mut row.values);
             if table.update(row.place, &row.values)? {
                 return Ok(row.has_dependents);
             }
             snapshot = Snapshot::latest();
-            row = TaskRow::find(self.project, self.task_no, &table, &snapshot)?
+            row = TaskRow::find(self.project, self.task_no, table, &snapshot)?
                 .ok_or_else(|| Error::Internal(format!("task {} is gone", self.task_id)))?;
         }
     }
@@ -462,12 +454,6 @@ impl TaskRow {
     fn find(project: &str, task_no: i64, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
         let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::int8(task::TASK_NO, task_no)];
         let mut scan = table.scan(c"task_pkey", snapshot, keys);
-        scan.next().map(|row| Self::read(&row)).transpose()
-    }
-
-    fn find_id(project: &str, task_id: &str, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
-        let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::text(task::TASK_ID, task_id)];
-        let mut scan = table.scan(c"task_task_id_key", snapshot, keys);
         scan.next().map(|row| Self::read(&row)).transpose()
     }
 

@@ -29,13 +29,14 @@ pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result
 }
 
 fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
-    let mut with_dependents = vec![];
+    let (tasks, mut with_dependents) = (Table::open(c"task"), vec![]);
     for (task, outcome) in held {
-        task.end_lease()?;
-        if task.write_outcome(outcome)? {
+        if task.write_outcome(outcome, &tasks)? {
             with_dependents.push((task, outcome));
         }
     }
+    let leases = Table::open(c"lease");
+    held.iter().try_for_each(|(task, _)| task.delete_lease(&leases))?;
     write_events(project, held);
     rows::finish();
     for (task, _) in held.iter().filter(|(task, _)| task.task_row.has_conversations) {
