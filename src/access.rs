@@ -154,6 +154,11 @@ pub fn readable_projects() -> Result<Vec<String>, ErrorReport> {
     Ok(projects(read!(PROJECTS), Level::Reader)?)
 }
 
+/// The projects that the caller may read.
+pub fn visible_projects() -> Result<Vec<String>, Error> {
+    projects(read!(PROJECTS), Level::Reader)
+}
+
 /// Internal: the projects that the views for managers show, in the same way.
 #[pg_extern(sql = "
 create function task_mgmt.managed_projects() returns text[]

@@ -34,6 +34,14 @@ pub fn within(argument: &'static str, range: RangeInclusive<i32>, value: Option<
     }
 }
 
+/// The elements of an array, none of which may be null. Errors: 22023.
+pub fn all_given(argument: &'static str, values: Option<Vec<Option<String>>>) -> Result<Vec<String>, Error> {
+    let given = |(index, value): (usize, Option<String>)| {
+        value.ok_or_else(|| Invalid(format!("{argument}[{index}] must not be null")).into())
+    };
+    required(argument, values)?.into_iter().enumerate().map(given).collect()
+}
+
 /// The keys of an object; anything else has none, and is refused when it is parsed.
 pub fn keys(data: &Jsonb) -> Result<Vec<String>, Error> {
     read!("select array(select jsonb_object_keys(case jsonb_typeof($1) when 'object' then $1 else '{}' end))")

@@ -12,7 +12,7 @@ use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project, project_user};
 use crate::eligibility::Requested;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
@@ -297,7 +297,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Leases a task whose key the caller has locked, and that is not in `task_mgmt.ready`; the event says how it came to it.
-    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<(), Error> {
+    /// Returns the number of the event, which fences the lease.
+    pub fn lease(&self, task: &Taken, kind: &CStr) -> Result<i64, Error> {
         let number = events::next_number();
         let project = self.project.into_datum();
         let (task_no, user_no, now) = (task.task_no.into_datum(), self.user_no.into_datum(), self.now.into_datum());
@@ -305,10 +306,11 @@ impl<'a> Worker<'a> {
         let leases = Table::open(c"lease");
         leases.insert(&[project, task_no, user_no, number.into_datum(), now, now, task_id, attempt, None, None]);
         let log = Table::open(c"event");
-        let kind = log.label(event::KIND, kind);
-        log.insert(&[project, task_no, number.into_datum(), now, kind, user_no, None, None]);
+        let label = log.label(event::KIND, kind);
+        log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None, None, None, None, None]);
         rows::finish();
-        Ok(())
+        notifications::announce(self.project, &kind.to_string_lossy(), &[number])?;
+        Ok(number)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::candidates::{self, Candidate, Candidates, Whose};
 use crate::clock::Instant;
 use crate::columns::{event, project_user, ready, task, task_type};
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::expiry;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
@@ -276,7 +276,7 @@ fn give(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<Vec<Descr
             row.get(task::CREATED_AT)?,
         ));
     }
-    write(worker, wish, &claimed, &tokens, &ends);
+    write(worker, wish, &claimed, &tokens, &ends)?;
     Ok(described)
 }
 
@@ -313,7 +313,7 @@ impl Durations<'_> {
     }
 }
 
-fn write(worker: &Worker, wish: &Wish, claimed: &[Claimed], tokens: &[i64], ends: &[Instant]) {
+fn write(worker: &Worker, wish: &Wish, claimed: &[Claimed], tokens: &[i64], ends: &[Instant]) -> Result<(), Error> {
     let (project, user_no, now) = (worker.project.into_datum(), worker.user_no.into_datum(), worker.now.into_datum());
     let instance = wish.instance.into_datum();
     let leases = claimed.iter().zip(tokens).zip(ends).map(|((claim, token), expires_at)| {
@@ -334,10 +334,12 @@ fn write(worker: &Worker, wish: &Wish, claimed: &[Claimed], tokens: &[i64], ends
     let log = Table::open(c"event");
     let kind = log.label(event::KIND, c"started");
     let events = claimed.iter().zip(tokens).map(|(claim, token)| {
-        [project, claim.task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None]
+        let (task_no, token) = (claim.task_no.into_datum(), token.into_datum());
+        [project, task_no, token, now, kind, user_no, None, None, None, None, None, None]
     });
     log.insert_all(events, None);
     rows::finish();
+    notifications::announce(worker.project, "started", tokens)
 }
 
 /// Those of the lanes that are of these types. Errors: P0002 a type is unknown.

@@ -7,7 +7,7 @@ use crate::access::Level;
 use crate::arguments::required;
 use crate::clock::{self, Instant};
 use crate::error::Error;
-use crate::events::{self, Actor};
+use crate::events::{self, Actor, notifications};
 use crate::grants;
 use crate::json::Jsonb;
 use crate::pay::periods;
@@ -17,7 +17,8 @@ use crate::spi::sql;
 
 /// Removes all tasks of a project with their dependencies, time, edits, history, feedback, golden tasks, conversations, links
 /// to segments and facts, and what came of the due times of schedules. Users, task types, schedules, segments, facts, supervoxels with
-/// the edit events and updates of segments, the totals of closed pay periods and the project's own history stay.
+/// the edit events and updates of segments, the totals of closed pay periods and the project's own history stay, and so do
+/// those who read it.
 ///
 /// *Returns* an object of counts: tasks, dependencies, timesheets (pairs of user and task), submissions.
 /// *Errors*: P0002 project unknown; 42501 the caller is not an admin.
@@ -34,7 +35,7 @@ fn clear_project_data(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> 
     let removed = remove_tasks(project)?;
     let now = clock::now()?;
     periods::mark_cleared(project, now)?;
-    sql!("delete from task_mgmt.event where project_name = $1 and task_no <> 0").run(&[project.into()])?;
+    remove_task_events(project)?;
     let detail = format!("{} tasks", removed.tasks);
     record(project, &detail, now)?;
     Ok(sql!("select jsonb_build_object('timesheets', $1, 'dependencies', $2, 'tasks', $3, 'submissions', $4)")
@@ -144,7 +145,8 @@ fn delete_project(project_name: Option<&str>, cascade: default!(Option<bool>, fa
     sql!("delete from task_mgmt.schedule where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_total where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.pay_period where project_name = $1").run(&[project.into()])?;
-    sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
+    remove_events(project)?;
+    notifications::forget();
     sql!("delete from task_mgmt.project where project_name = $1").run(&[project.into()])?;
     grants::remove_all(project)?;
     Ok(true)
@@ -200,6 +202,44 @@ fn remove_supervoxels(project: &str) -> Result<(), Error> {
     sql!("delete from task_mgmt.segment_edit_root where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.segment_edit_event where project_name = $1").run(&[project.into()])?;
     sql!("delete from task_mgmt.supervoxel where project_name = $1").run(&[project.into()])?;
+    Ok(())
+}
+
+/// Also what consumers have said of them.
+fn remove_task_events(project: &str) -> Result<(), Error> {
+    sql!("delete from task_mgmt.event where project_name = $1 and (task_no <> 0 or amount is not null)")
+        .run(&[project.into()])?;
+    remove_counts(project)?;
+    sql!(
+        "delete from task_mgmt.custom_event c
+        where c.project_name = $1
+            and not exists (select from task_mgmt.event e where e.project_name = $1 and e.event_no = c.event_no)"
+    )
+    .run(&[project.into()])?;
+    sql!(
+        "delete from task_mgmt.failed_event f
+        where f.project_name = $1
+            and not exists (select from task_mgmt.event e where e.project_name = $1 and e.event_no = f.event_no)"
+    )
+    .run(&[project.into()])?;
+    Ok(())
+}
+
+/// There is nothing left to count.
+fn remove_counts(project: &str) -> Result<(), Error> {
+    sql!("delete from task_mgmt.task_count where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.processing_count where project_name = $1").run(&[project.into()])?;
+    Ok(())
+}
+
+/// All of them, with those who read them.
+fn remove_events(project: &str) -> Result<(), Error> {
+    sql!("delete from task_mgmt.event where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.custom_event where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.failed_event where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.event_consumer where project_name = $1").run(&[project.into()])?;
+    sql!("delete from task_mgmt.count_horizon where project_name = $1").run(&[project.into()])?;
+    remove_counts(project)?;
     Ok(())
 }
 

@@ -60,6 +60,7 @@ pub mod task {
     pub const TASK_ID: i16 = 11;
     pub const TASK_TYPE: i16 = 12;
     pub const PRIORITY: i16 = 15;
+    pub const ASSIGNED_USER_NO: i16 = 16;
     pub const HAS_DEPENDENTS: i16 = 19;
     pub const ORIGINAL_NO: i16 = 22;
     pub const IS_CHECK: i16 = 23;
@@ -78,7 +79,9 @@ pub mod task {
     pub const BACKOFF: i16 = 47;
     pub const INSTANCE: i16 = 48;
     pub const HAS_CONVERSATIONS: i16 = 49;
-    pub const COUNT: usize = 49;
+    pub const FAILED_AT: i16 = 50;
+    pub const COUNTED_KEY: i16 = 51;
+    pub const COUNT: usize = 51;
 }
 
 pub mod segment {

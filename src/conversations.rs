@@ -169,7 +169,6 @@ pub fn insert<'a>(
 }
 
 /// Removes the conversations of tasks that have just been deleted.
-#[expect(dead_code, reason = "for whoever deletes single tasks")]
 pub fn forget_tasks(project: &str, task_nos: Vec<i64>) -> Result<(), Error> {
     sql!("delete from task_mgmt.conversation where project_name = $1 and task_no = any($2)")
         .run(&[project.into(), task_nos.into()])?;

@@ -1,11 +1,13 @@
 //! Copies of tasks: new tasks that are like another one was at its beginning.
 
+use std::collections::BTreeMap;
+
 use task_mgmt_core::arguments::check_name;
 use task_mgmt_core::neuroglancer::seed::seed_of;
 
 use crate::clock::Instant;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::locks::{self, Key};
 use crate::spi::sql;
 
@@ -38,15 +40,17 @@ pub fn create(
         let inserted = sql!(
             "insert into task_mgmt.task (project_name, task_no, task_id, task_type, segment_type, lane_no, priority,
                 assigned_user_no, has_seed_state, original_no, is_check, segment_seed_id, created_at, created_by, batch_id,
-                ng_state, ng_state_initial, extra_data, title, description, params, domain, drift_score, metadata, channel)
+                counted_key, ng_state, ng_state_initial, extra_data, title, description, params, domain, drift_score, metadata, channel)
             select $1, $3, $4, o.task_type, o.segment_type, o.lane_no, o.priority, $5, $6, o.task_no, $5 is not null,
-                o.segment_seed_id, $7, o.created_by, o.batch_id, o.ng_state_initial, o.ng_state_initial, o.extra_data,
+                o.segment_seed_id, $7, o.created_by, o.batch_id, task_mgmt.count_key('queued', o.priority, $5), o.ng_state_initial, o.ng_state_initial, o.extra_data,
                 o.title, o.description, o.params, o.domain, o.drift_score, o.metadata, o.channel
             from task_mgmt.task o
             where o.project_name = $1 and o.task_no = $2
-            on conflict (project_name, task_id) do nothing"
+            on conflict (project_name, task_id) do nothing
+            returning counted_key"
         )
-        .run(&[
+        .first(
+            &[
             project.into(),
             copy.original_no.into(),
             copy_no.into(),
@@ -54,8 +58,12 @@ pub fn create(
             copy.checks.into(),
             has_seed_state.into(),
             now.into(),
-        ])?;
-        if inserted > 0 {
+            ],
+            |row| row.get::<i16>(1),
+        )?;
+        if let Some(count_key) = inserted {
+            events::count_new(project, &BTreeMap::from([(count_key, 1)]), now)?;
+            notifications::announce(project, "created", &[copy_no])?;
             return Ok((copy_no, copy_id));
         }
     }

@@ -11,6 +11,7 @@ use crate::arguments::required;
 use crate::clock;
 use crate::error::Error;
 use crate::json::Jsonb;
+use crate::locks::{self, Key};
 use crate::projects;
 use crate::spi::{Statement, read, sql};
 use crate::tasks;
@@ -184,6 +185,7 @@ impl<'a> Work<'a> {
         let task = required("task_id", task_id)?;
         let user = required("user_id", user_id)?;
         users::require_acting(project, user)?;
+        locks::lock(Key::Task(project, task));
         Ok(Self { project, user, task_no: tasks::find_no(project, task)? })
     }
 }

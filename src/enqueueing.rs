@@ -63,12 +63,12 @@ fn requeue_failed(
     let failed: Vec<String> = sql!(
         "select t.task_id
         from task_mgmt.task t
-        where t.project_name = $1 and t.status = 'failed' and ($2::text is null or t.task_type = $2)
+        where t.project_name = $1 and t.failed_at is not null and ($2::text is null or t.task_type = $2)
             and ($3::text is null or t.channel = $3) and ($4::text is null or t.batch_id = $4)
             and ($5::text is null or t.assigned_user_no = (
                 select u.user_no from task_mgmt.project_user u where u.project_name = $1 and u.user_id = $5))
             and t.original_no is null
-        order by t.task_no
+        order by t.failed_at
         limit $6"
     )
     .all(
@@ -125,7 +125,7 @@ fn begin_anew(task: &LockedTask) -> Result<(), Error> {
     unique_keys::lock_of(task.project, task.task_no)?;
     sql!(
         "update task_mgmt.task
-        set status = 'queued', attempts = 0, failures = 0, result = null, error = null, open_key = unique_key,
+        set status = 'queued', attempts = 0, failures = 0, result = null, error = null, failed_at = null, open_key = unique_key,
             expires_at = $3 + make_interval(secs => ttl_seconds)
         where project_name = $1 and task_no = $2"
     )

@@ -63,6 +63,10 @@ pub enum Error {
     ConversationNotFound { project: String, conversation: String },
     #[error("Schedule {schedule} not found in project \"{project}\"")]
     ScheduleNotFound { project: String, schedule: String },
+    #[error("Event consumer {consumer} not found in project \"{project}\"")]
+    ConsumerNotFound { project: String, consumer: String },
+    #[error("Event {event} not found in project \"{project}\"")]
+    EventNotFound { project: String, event: i64 },
     #[error("role \"{0}\" does not exist")]
     RoleNotFound(String),
     #[error("there is no function with OID {0}")]
@@ -98,6 +102,8 @@ pub enum Error {
     SegmentTwice(u64),
     #[error("Supervoxel {supervoxel} already exists in project \"{project}\"")]
     SupervoxelExists { project: String, supervoxel: String },
+    #[error("Event consumer {consumer} already exists in project \"{project}\"")]
+    ConsumerExists { project: String, consumer: String },
     #[error("Supervoxel {0} occurs twice in data")]
     SupervoxelTwice(u64),
 
@@ -139,6 +145,8 @@ pub enum Error {
     TaskExpired(String),
     #[error("Task {task} is {status}")]
     TaskFinished { task: String, status: String },
+    #[error("Task {task} cannot be deleted: {reason}")]
+    TaskNotDeletable { task: String, reason: String, is_awaited: bool },
     #[error("Task {0} is already active (not completed)")]
     TaskNotFinished(String),
     #[error("Task {task} is blocked: {reason}")]
@@ -204,6 +212,8 @@ pub enum Error {
     StatusNotAllowed { status: String, task_type: String, allowed: Vec<String> },
     #[error("segment_type cannot be {}: that of segment {seed} is {}", or_none(given), or_none(expected))]
     NotTheSegmentsType { seed: u64, given: String, expected: String },
+    #[error("event_no must not be beyond what {consumer} has read, found {event}")]
+    EventNotRead { consumer: String, event: i64, settled: i64 },
     #[error("Task with completed_user_id must have completion_status: none was given for {0}")]
     NoCompletionStatus(String),
     #[error("Completed task must have completed_user_id: none was given for {0}, and nobody holds it")]
@@ -225,6 +235,19 @@ impl Error {
     /// The same of an element of the array `data`.
     pub fn of_element(self, index: usize) -> Self {
         Self::Element { index, error: Box::new(self) }
+    }
+
+    /// The same with the element named in the path of a wrong value, if there is one.
+    pub fn with_path(self) -> Self {
+        match self {
+            Self::Element { index, error } => match *error {
+                Self::Argument(Invalid(text)) if text.starts_with("data.") => {
+                    Self::Argument(Invalid(format!("data[{index}]{}", &text["data".len()..])))
+                }
+                error => error.of_element(index),
+            },
+            error => error,
+        }
     }
 
     /// The same of a `data` that is the element itself.
@@ -253,6 +276,7 @@ impl Error {
             | NoCompletionStatus(_)
             | Cycle(_)
             | NotTheSegmentsType { .. }
+            | EventNotRead { .. }
             | AmbiguousTask { .. }
             | AmbiguousPrefix { .. }
             | HandlerSignature { .. }
@@ -281,6 +305,8 @@ impl Error {
             | FactNotFound { .. }
             | ConversationNotFound { .. }
             | ScheduleNotFound { .. }
+            | ConsumerNotFound { .. }
+            | EventNotFound { .. }
             | RoleNotFound(_)
             | FunctionNotFound(_)
             | HandlerNotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -298,7 +324,8 @@ impl Error {
             | SupervoxelExists { .. }
             | SupervoxelTwice(_)
             | FactExists { .. }
-            | FactTwice(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            | FactTwice(_)
+            | ConsumerExists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             ProjectNotActive { .. }
             | ProjectNotEmpty { .. }
             | NothingToShow { .. }
@@ -313,6 +340,7 @@ impl Error {
             | TaskExpired(_)
             | TaskFinished { .. }
             | TaskNotFinished(_)
+            | TaskNotDeletable { .. }
             | TaskBlocked { .. }
             | TaskHeldBack(_)
             | InactiveCompletion { .. }
@@ -360,6 +388,7 @@ impl Error {
                 Some(format!("That period is from {starts_at} to {ends_at}."))
             }
             MoreThanBooked { rate, booked, .. } => Some(format!("They have {booked} s at the rate {rate}.")),
+            EventNotRead { settled, .. } => Some(format!("Events were complete up to {settled} when it read last.")),
             Element { error, .. } => error.detail(),
             CompletedOtherwise { task, status, .. } => {
                 Some(format!("This user has completed task {task} already, as {status}."))
@@ -387,6 +416,10 @@ impl Error {
             NotTheSegmentsType { .. } => {
                 "Leave segment_type out: tasks of a segment have its expected_segment_type, which update_segment changes."
             }
+            ConsumerNotFound { .. } => {
+                "create_event_consumer makes one; task_mgmt.event_consumers shows which there are."
+            }
+            EventNotRead { .. } => "read_events returns the numbers that can be acknowledged or fail.",
             NothingToShow { .. } => "update_project sets it.",
             ProjectNotActive { .. } => "resume_project makes it active again.",
             ProjectNotEmpty { .. } => "delete_project(project_name, cascade => true) removes all of it.",
@@ -400,6 +433,10 @@ impl Error {
                 "undo_release takes back a completion that is not older than task_mgmt.undo_seconds."
             }
             CannotUndo { .. } => "reactivate_task opens a task again, for whoever gets it then.",
+            TaskNotDeletable { is_awaited: true, .. } => {
+                "delete_task(project_name, task_id, cascade => true) lets tasks that wait for it go on without it."
+            }
+            TaskNotDeletable { .. } => "cancel_task ends a task and keeps it.",
             TaskFinished { .. } => "reactivate_task opens it again.",
             AmbiguousPrefix { .. } => "Give more of the id.",
             FactNotFound { .. } => "create_fact makes one; list_facts finds them.",
@@ -434,7 +471,7 @@ impl Error {
             }
             AccessDenied { .. } => "An admin grants it with grant_access.",
             NotHeldForCaller { .. } => {
-                "Workers save ng_state and note while a user holds the task; managers change any task."
+                "Workers save ng_state, note and metadata while a user holds the task; managers change any task."
             }
             HandlerOfAnother { .. } => {
                 "A handler runs with the rights of its owner: only a member of that role registers it."

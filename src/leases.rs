@@ -259,12 +259,14 @@ pub fn fail(held: &HeldTask, failure: Failure) -> Result<String, Error> {
         }
         if is_final {
             set(task::STATUS, table.label(task::STATUS, c"failed"));
+            set(task::FAILED_AT, held.now.into_datum());
             set(task::EXPIRES_AT, None);
             set(task::OPEN_KEY, None);
         }
     })?;
     rows::finish();
-    let (project, task_no, actor) = (held.project, held.task_no, Actor::User(held.user_no));
+    let (project, task_no) = (held.project, held.task_no);
+    let actor = Actor::Process(held.user_no, held.instance.as_deref());
     if is_final {
         events::append(project, &[task_no], "failed", actor, Some(error), held.now)?;
         held.settle_original()?;

@@ -9,7 +9,7 @@ use crate::access::{self, ALL_PROJECTS, Level};
 use crate::arguments::{self, required};
 use crate::clock;
 use crate::error::Error;
-use crate::events::{self, Actor};
+use crate::events::{self, Actor, notifications};
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::spi::{self, read, sql};
@@ -28,7 +28,8 @@ const RECORD: &str = "select jsonb_build_object(
         'brain_mesh_path', brain_mesh_path,
         'datastack_name', datastack_name,
         'synapse_table', synapse_table,
-        'max_idle_seconds', max_idle_seconds))
+        'max_idle_seconds', max_idle_seconds,
+        'notify_events', notify_events))
     || case when extra_layers is null then '{}' else jsonb_build_object('extra_layers', extra_layers) end
     from task_mgmt.project
     where project_name = $1";
@@ -38,7 +39,8 @@ const BY_NAME: &str = "select from task_mgmt.project where project_name = $1";
 /// Creates an active project and returns its name.
 ///
 /// *Arguments*: only the name is needed ('*' is reserved). `sv_resolution_x/y/z` in nanometres, positive; `extra_layers` is an
-/// array of neuroglancer layer objects; `max_idle_seconds` replaces the setting `task_mgmt.max_idle_seconds`.
+/// array of neuroglancer layer objects; `max_idle_seconds` replaces the setting `task_mgmt.max_idle_seconds`; `notify_events` says of
+/// which events listeners are notified: "all", or an array of kinds (default: none).
 /// *Errors*: 42710 the project exists; 22023 a bad argument; 42501 the caller is not an admin of all projects.
 /// *Source*: annotation reference 3.1.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -56,6 +58,7 @@ fn create_project(
     synapse_table: default!(Option<&str>, "NULL"),
     extra_layers: default!(Option<Jsonb>, "NULL"),
     max_idle_seconds: default!(Option<f64>, "NULL"),
+    notify_events: default!(Option<Jsonb>, "NULL"),
 ) -> Result<String, ErrorReport> {
     let project = required("project_name", project_name)?;
     access::require_everywhere(Level::Admin)?;
@@ -68,13 +71,15 @@ fn create_project(
         ..ProjectPatch::default()
     };
     check(project, &patch, extra_layers.as_deref()).map_err(Error::from)?;
+    let notify_events = notify_events.map(|kinds| kinds.text());
+    notify_events.as_deref().map_or(Ok(()), |kinds| notifications::check("notify_events", kinds))?;
     locks::share(Key::Project(project));
     let now = clock::now()?;
     let inserted = sql!(
         "insert into task_mgmt.project
             (project_name, segmentation_path, sv_resolution_x, sv_resolution_y, sv_resolution_z, description,
-            brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at)
-        values ($1, $2, $3, $4, $5, coalesce($6, ''), $7, $8, $9, $10::jsonb, $11, $12)
+            brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at, notify_events)
+        values ($1, $2, $3, $4, $5, coalesce($6, ''), $7, $8, $9, $10::jsonb, $11, $12, nullif($13::jsonb, 'null'))
         on conflict do nothing"
     )
     .run(&[
@@ -90,7 +95,9 @@ fn create_project(
         extra_layers.into(),
         max_idle_seconds.into(),
         now.into(),
+        notify_events.into(),
     ])?;
+    notifications::forget();
     if inserted == 0 {
         return Err(Error::ProjectExists(project.into()).into());
     }
@@ -99,7 +106,7 @@ fn create_project(
 }
 
 /// A project as a JSON object: project_name, created_at, description, status, segmentation_path, sv_resolution_x/y/z;
-/// and brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds if they are set.
+/// and brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, notify_events if they are set.
 ///
 /// *Errors*: P0002 project unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -124,7 +131,10 @@ fn update_project(project_name: Option<&str>, data: Option<Jsonb>) -> Result<boo
     let data = required("data", data)?;
     lock_status(project)?;
     let changes = arguments::changes(data, sql!(RECORD).value(&[project.into()])?)?;
-    ProjectPatch::parse(&changes).map_err(Error::from)?;
+    let patch = ProjectPatch::parse(&changes).map_err(Error::from)?;
+    if let Some(Some(kinds)) = patch.notify_events {
+        notifications::check("data.notify_events", kinds.get())?;
+    }
     if changes == "{}" {
         return Ok(true);
     }
@@ -144,11 +154,15 @@ fn update_project(project_name: Option<&str>, data: Option<Jsonb>) -> Result<boo
             synapse_table = case when d ? 'synapse_table' then d->>'synapse_table' else synapse_table end,
             extra_layers = case when d ? 'extra_layers' then nullif(d->'extra_layers', 'null') else extra_layers end,
             max_idle_seconds = case when d ? 'max_idle_seconds' then (d->>'max_idle_seconds')::float8
-                else max_idle_seconds end
+                else max_idle_seconds end,
+            notify_events = case when d ? 'notify_events' then nullif(d->'notify_events', 'null') else notify_events end
         from (select $2::jsonb) as given (d)
         where p.project_name = $1"
     )
     .run(&[project.into(), changes.as_str().into()])?;
+    if patch.notify_events.is_some() {
+        notifications::forget();
+    }
     events::append(project, &[0], "project_changed", Actor::Caller, Some("updated"), clock::now()?)?;
     Ok(true)
 }

@@ -3,10 +3,12 @@
 pub mod batch;
 mod lookup;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::tally;
 
 use self::lookup::Holder;
 use crate::access::{self, Level};
@@ -16,7 +18,7 @@ use crate::clock::{self, Instant};
 use crate::columns::{event, lease, project_user, task, task_type};
 use crate::conversations;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::golden;
 use crate::handlers;
 use crate::json::Jsonb;
@@ -138,7 +140,7 @@ pub struct HeldTask<'a> {
     leased_at: Instant,
     started_at: Option<Instant>,
     attempt: i32,
-    instance: Option<String>,
+    pub instance: Option<String>,
     expires_at: Option<Instant>,
     pub now: Instant,
     /// Keeps the places valid.
@@ -339,23 +341,43 @@ impl<'a> HeldTask<'a> {
         let (project, task_no) = (self.project.into_datum(), self.task_no.into_datum());
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
         self.end_lease()?;
+        let (has_dependents, [from_key, to_key]) = self.write_outcome(outcome, &Table::open(c"task"))?;
         let log = Table::open(c"event");
         let kind = log.label(event::KIND, c"completed");
-        let number = events::next_number().into_datum();
-        log.insert(&[project, task_no, number, now, kind, user_no, None, outcome.status.into_datum()]);
-        let has_dependents = self.write_outcome(outcome, &Table::open(c"task"))?;
+        let (number, status, instance) = (events::next_number(), outcome.status.into_datum(), self.instance_datum());
+        let number_datum = number.into_datum();
+        log.insert(&[
+            project,
+            task_no,
+            number_datum,
+            now,
+            kind,
+            user_no,
+            None,
+            status,
+            from_key,
+            to_key,
+            None,
+            instance,
+        ]);
         rows::finish();
+        notifications::announce(self.project, "completed", &[number])?;
         if self.task_row.has_conversations {
             conversations::process(self.project, self.task_no, self.fence, self.now)?;
         }
         Ok(has_dependents)
     }
 
-    /// Changes the task's row, in `task_mgmt.task`, to say how it ended; whether other tasks depend on it.
-    fn write_outcome(&self, outcome: &Outcome, table: &Table) -> Result<bool, Error> {
+    /// Changes the task's row, in `task_mgmt.task`, to say how it ended; whether other tasks depend on it, and what it was and is
+    /// counted under.
+    fn write_outcome(&self, outcome: &Outcome, table: &Table) -> Result<(bool, CountKeys), Error> {
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
         let result = outcome.result.clone().into_datum();
-        self.update_row(table, |values| {
+        let keys = Cell::new([None; 2]);
+        let has_dependents = self.update_row(table, |values| {
+            let from_key = values[task::COUNTED_KEY as usize - 1];
+            let to_key = completed_key(values).into_datum();
+            keys.set([from_key, to_key]);
             let mut set = |column: i16, value| values[column as usize - 1] = value;
             set(task::STATUS, table.label(task::STATUS, c"completed"));
             set(task::COMPLETION_STATUS, outcome.status.into_datum());
@@ -364,13 +386,19 @@ impl<'a> HeldTask<'a> {
             set(task::ERROR, None);
             set(task::EXPIRES_AT, None);
             set(task::OPEN_KEY, None);
+            set(task::COUNTED_KEY, to_key);
             if result.is_some() {
                 set(task::RESULT, result);
             }
             if let Some(note) = outcome.note {
                 set(task::NOTE, note.into_datum());
             }
-        })
+        })?;
+        Ok((has_dependents, keys.get()))
+    }
+
+    fn instance_datum(&self) -> Option<pg_sys::Datum> {
+        self.instance.as_deref().and_then(|instance| instance.into_datum())
     }
 
     /// Deletes the lease, which the task's key keeps from changing.
@@ -432,6 +460,17 @@ impl<'a> HeldTask<'a> {
         events::append(self.project, &[self.task_no], kind, actor, detail, self.now)?;
         ready::offer(self.project, &[self.task_no])
     }
+}
+
+/// As values of an event.
+type CountKeys = [Option<pg_sys::Datum>; 2];
+
+/// What a task is counted under once it is completed.
+fn completed_key(values: &[Option<pg_sys::Datum>]) -> i16 {
+    let priority = values[task::PRIORITY as usize - 1];
+    // SAFETY: the column is an integer that is never null.
+    let priority = unsafe { i32::from_datum(priority.unwrap_or(pg_sys::Datum::null()), priority.is_none()) };
+    tally::key("completed", priority.unwrap_or_default(), values[task::ASSIGNED_USER_NO as usize - 1].is_some())
 }
 
 /// A row of `task_mgmt.task`, as a snapshot saw it.

@@ -1,7 +1,6 @@
 //! Rows by key, without the executor: finds them by an index, inserts, deletes and updates them. The claim path uses it for
 //! the tables whose statements would spend most of their time in setting up plans; what it does is what the statement beside
-//! each use says. Indexes are plain columns; a partial one leaves out rows in
-//! which one of these is null.
+//! each use says. Indexes are plain columns; a partial one leaves out the rows that have a null in its key.
 
 mod index;
 pub mod names;
@@ -69,9 +68,15 @@ impl Snapshot {
                 return None;
             }
             let next = pg_sys::ReadNextFullTransactionId().value;
-            let oldest = (*self.0).xmin.into_inner();
-            Some((next - u64::from((next as u32).wrapping_sub(oldest)), next))
+            Some((self.oldest_running(next), next))
         }
+    }
+
+    /// The oldest transaction that was running when the snapshot was taken; all of them are near the given one.
+    pub fn oldest_running(&self, near: u64) -> u64 {
+        // SAFETY: the snapshot is registered.
+        let oldest = unsafe { (*self.0).xmin.into_inner() };
+        near.wrapping_add_signed(i64::from(oldest.wrapping_sub(near as u32) as i32))
     }
 }
 

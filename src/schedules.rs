@@ -56,8 +56,7 @@ fn schedule_task(
     misfire_grace_seconds: default!(Option<f64>, 60),
 ) -> Result<Option<TimestampWithTimeZone>, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let name = required("name", name)?;
-    check_name("name", name).map_err(Error::from)?;
+    let name = named(name)?;
     let cron = required("cron", cron)?;
     let recurrence = Recurrence::parse(cron, required("timezone", timezone)?).map_err(Error::from)?;
     let policy = MisfirePolicy::parse(required("misfire_policy", misfire_policy)?).map_err(Error::from)?;
@@ -73,13 +72,13 @@ fn schedule_task(
 /// Keeps a schedule from creating tasks until it is resumed.
 ///
 /// *Returns* true, also if it was paused already.
-/// *Errors*: P0002 project or schedule unknown; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or schedule unknown; 22023 bad name; 42501 the caller is not a manager.
 /// *Locks*: the schedule's row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn pause_schedule(project_name: Option<&str>, name: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let name = required("name", name)?;
+    let name = named(name)?;
     let Some(found) = Stored::lock(project, name)? else { return Err(not_found(project, name)?.into()) };
     if found.is_paused {
         return Ok(true);
@@ -98,7 +97,7 @@ fn pause_schedule(project_name: Option<&str>, name: Option<&str>) -> Result<bool
 /// Lets a paused schedule create tasks again, from the next due time on. What was due while it was paused is not made up for.
 ///
 /// *Returns* the next due time.
-/// *Errors*: P0002 project or schedule unknown; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or schedule unknown; 22023 bad name; 42501 the caller is not a manager.
 /// *Locks*: the schedule's row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -107,7 +106,7 @@ fn resume_schedule(
     name: Option<&str>,
 ) -> Result<Option<TimestampWithTimeZone>, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let name = required("name", name)?;
+    let name = named(name)?;
     let Some(found) = Stored::lock(project, name)? else { return Err(not_found(project, name)?.into()) };
     if !found.is_paused {
         return Ok(found.next_run_at.map(Instant::timestamptz).transpose()?);
@@ -128,13 +127,13 @@ fn resume_schedule(
 /// Removes a schedule with the history of its due times. The tasks that it has created stay.
 ///
 /// *Returns* whether there was one.
-/// *Errors*: P0002 project unknown; 42501 the caller is not a manager.
+/// *Errors*: P0002 project unknown; 22023 bad name; 42501 the caller is not a manager.
 /// *Locks*: the schedule's row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn remove_schedule(project_name: Option<&str>, name: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let name = required("name", name)?;
+    let name = named(name)?;
     projects::require_existing(project)?;
     let removed = sql!("delete from task_mgmt.schedule where project_name = $1 and name = $2")
         .run(&[project.into(), name.into()])?;
@@ -149,12 +148,12 @@ fn remove_schedule(project_name: Option<&str>, name: Option<&str>) -> Result<boo
 
 /// A schedule as a JSON object: the columns of the view `task_mgmt.schedules`.
 ///
-/// *Errors*: P0002 project or schedule unknown; 42501 access denied.
+/// *Errors*: P0002 project or schedule unknown; 22023 bad name; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_schedule(project_name: Option<&str>, name: Option<&str>) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
-    let name = required("name", name)?;
+    let name = named(name)?;
     access::require(Level::Reader, project)?;
     let found = read!("select to_jsonb(s) from task_mgmt.schedules s where s.project_name = $1 and s.name = $2")
         .first(&[project.into(), name.into()], |row| row.get(1))?;
@@ -248,6 +247,12 @@ fn run_due_schedules(
     let rows =
         runs.into_iter().map(|run| Ok((run.project, run.name, run.due_at.timestamptz()?, run.task_id, run.error)));
     Ok(TableIterator::new(rows.collect::<Result<Vec<_>, Error>>()?))
+}
+
+fn named(name: Option<&str>) -> Result<&str, Error> {
+    let name = required("name", name)?;
+    check_name("name", name)?;
+    Ok(name)
 }
 
 /// Refuses what `run_due_schedules` could not create as things are.

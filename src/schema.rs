@@ -25,7 +25,12 @@ extension_sql_file!("../sql/schema/28_feedback.sql", name = "feedback_sql", requ
 extension_sql_file!("../sql/schema/29_golden.sql", name = "golden_sql", requires = ["feedback_sql"]);
 extension_sql_file!("../sql/schema/29_overlap.sql", name = "overlap_sql", requires = ["golden_sql"]);
 extension_sql_file!("../sql/schema/41_events.sql", name = "events_sql", requires = ["overlap_sql"]);
-extension_sql_file!("../sql/schema/42_facts.sql", name = "facts_sql", requires = ["events_sql", fact_keys]);
+extension_sql_file!(
+    "../sql/schema/42_event_streams.sql",
+    name = "event_streams_sql",
+    requires = ["events_sql", readable_projects, present]
+);
+extension_sql_file!("../sql/schema/42_facts.sql", name = "facts_sql", requires = ["event_streams_sql", fact_keys]);
 extension_sql_file!("../sql/schema/43_conversations.sql", name = "conversations_sql", requires = ["facts_sql"]);
 extension_sql_file!(
     "../sql/schema/30_views.sql",
@@ -67,5 +72,6 @@ extension_sql_file!(
     requires = ["fact_views_sql"]
 );
 extension_sql_file!("../sql/schema/52_schedules.sql", name = "schedules_sql", requires = ["conversation_views_sql"]);
-extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["schedules_sql"]);
+extension_sql_file!("../sql/schema/46_statistics.sql", name = "statistics_sql", requires = ["schedules_sql"]);
+extension_sql_file!("../sql/schema/60_invariants.sql", name = "invariants_sql", requires = ["statistics_sql"]);
 extension_sql_file!("../sql/schema/90_functions.sql", name = "functions_sql", finalize);

@@ -300,19 +300,22 @@ struct Claim {
     token: i64,
 }
 
-/// Leases the oldest update that nobody else is about to claim. An attempt whose lease has ended counts as a failed one.
+/// Leases the oldest update that nobody else is about to claim. An attempt whose lease has ended counts as a failed one. Who finds
+/// nothing to claim has taken no number, so asking again and again writes nothing.
 fn claim(project: &str, worker: &str, now: Instant, until: Instant) -> Result<Option<Claim>, Error> {
+    let oldest: Option<AnyNumeric> = sql!(
+        "select u.seed_id::numeric
+        from task_mgmt.segment_update u
+        where u.project_name = $1 and u.available_at <= $2
+        order by u.available_at, u.seed_id
+        limit 1
+        for update of u skip locked"
+    )
+    .first(&[project.into(), now.into()], |row| row.get(1))?;
+    let Some(seed) = oldest else { return Ok(None) };
     let token = events::next_number();
     sql!(
-        "with oldest as (
-            select u.seed_id
-            from task_mgmt.segment_update u
-            where u.project_name = $1 and u.available_at <= $2
-            order by u.available_at, u.seed_id
-            limit 1
-            for update of u skip locked
-        )
-        update task_mgmt.segment_update u set
+        "update task_mgmt.segment_update u set
             retry_count = u.retry_count + (u.status = 'processing' and not u.is_requeued)::integer,
             status = 'processing',
             available_at = $3,
@@ -320,15 +323,14 @@ fn claim(project: &str, worker: &str, now: Instant, until: Instant) -> Result<Op
             worker = $5,
             is_requeued = false,
             last_attempt = $2
-        from oldest
-        where u.project_name = $1 and u.seed_id = oldest.seed_id
+        where u.project_name = $1 and u.seed_id = $6
         returning u.seed_id::numeric, (
             select s.current_segment_id::numeric
             from task_mgmt.segment s
             where s.project_name = $1 and s.seed_id = u.seed_id
         ), u.retry_count + 1"
     )
-    .first(&[project.into(), now.into(), until.into(), token.into(), worker.into()], |row| {
+    .first(&[project.into(), now.into(), until.into(), token.into(), worker.into(), seed.into()], |row| {
         Ok(Claim { seed: row.get(1)?, root: row.find(2)?, attempt: row.get(3)?, token })
     })
 }

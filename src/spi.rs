@@ -213,7 +213,7 @@ pub fn keeps_snapshot() -> bool {
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
-/// Gives the transaction its id. Whoever takes numbers for new ready tasks does so first: `task_mgmt_core::frontier` relies on it.
+/// Gives the transaction its id, unless it has one.
 pub fn begin_writing() {
     // SAFETY: inside a transaction; fails with an error on a standby, as any write does.
     unsafe { pg_sys::GetCurrentTransactionId() };

@@ -14,6 +14,7 @@ use crate::leases::{self, Failure};
 use crate::locks::{self, Key};
 use crate::release::HeldTask;
 use crate::spi::sql;
+use crate::statistics;
 use crate::waiting;
 
 /// Ends leases whose time is over, lets tasks expire, and frees tasks whose time has come, in all projects in which the caller may
@@ -22,7 +23,8 @@ use crate::waiting;
 /// *Arguments*: `max_rows` of each kind in each project, from 1 to 100000; of leases, 64 at most.
 /// *Effect*: a lease that has ended counts as a failed attempt: the task is tried again, or has failed, as after `fail_task`. What it leaves
 /// for the next call, a claim does when it comes to it; so nothing is late, but a queue that is swept now and then answers faster.
-/// *Returns* a row for each project with something to do: how many leases ended, tasks expired, tasks were freed.
+/// *Returns* a row for each project with something to do, 64 at most: how many leases ended, tasks expired, tasks were freed, and events
+/// were folded, so that statistics need not read them any more.
 /// *Errors*: 22023 a bad argument; 42501 the caller may work in no project.
 /// *Locks*: of what it sweeps the keys, rows and gates, without waiting; what somebody else is at stays for the next call.
 /// *Source*: other systems reference 1.5 (reaper), 3.3 (cleanup), 6.3.
@@ -34,7 +36,13 @@ fn sweep(
 ) -> Result<
     TableIterator<
         'static,
-        (name!(project_name, String), name!(leases_ended, i64), name!(tasks_expired, i64), name!(tasks_freed, i64)),
+        (
+            name!(project_name, String),
+            name!(leases_ended, i64),
+            name!(tasks_expired, i64),
+            name!(tasks_freed, i64),
+            name!(events_folded, i64),
+        ),
     >,
     ErrorReport,
 > {
@@ -43,16 +51,44 @@ fn sweep(
         return Err(Error::from(Invalid(format!("max_rows must be from 1 to 100000, found {most}"))).into());
     }
     let now = clock::now()?;
+    let projects = with_work(now)?;
+    locks::share_all(&projects.iter().map(|project| Key::Project(project)).collect::<Vec<_>>());
     let mut swept = vec![];
-    for project in access::workable_projects()? {
-        locks::share(Key::Project(&project));
-        let counts =
-            (reclaim_some(&project, now, most)?, expiry::expire(&project, now, most)?, free(&project, now, most)?);
-        if counts != (0, 0, 0) {
-            swept.push((project, counts.0 as i64, counts.1 as i64, counts.2 as i64));
+    for project in projects {
+        let leases = reclaim_some(&project, now, most)? as i64;
+        let expired = expiry::expire(&project, now, most)? as i64;
+        let freed = free(&project, now, most)? as i64;
+        let folded = statistics::fold(&project, most)? as i64;
+        if leases + expired + freed + folded > 0 {
+            swept.push((project, leases, expired, freed, folded));
         }
     }
     Ok(TableIterator::new(swept))
+}
+
+/// The projects in which there may be something to do, as many as a call takes the keys of, in their order.
+fn with_work(now: Instant) -> Result<Vec<String>, Error> {
+    sql!(
+        "select p.project_name
+        from unnest($1) as p (project_name)
+        where exists (
+                select from task_mgmt.lease l
+                where l.project_name = p.project_name and l.expires_at <= $2 and l.expires_at is not null
+            ) or exists (
+                select from task_mgmt.task t
+                where t.project_name = p.project_name and t.expires_at <= $2 and t.expires_at is not null
+            ) or exists (
+                select from task_mgmt.blocked b
+                where b.project_name = p.project_name and b.run_after <= $2 and b.run_after is not null
+            ) or exists (
+                select from task_mgmt.event e
+                where e.project_name = p.project_name and e.event_no > coalesce((
+                    select h.folded_no from task_mgmt.count_horizon h where h.project_name = p.project_name), 0)
+            )
+        order by p.project_name
+        limit $3"
+    )
+    .all(&[access::workable_projects()?.into(), now.into(), (locks::MOST_KEYS as i64).into()], |row| row.get(1))
 }
 
 /// Ends leases of a project whose time is over; how many.

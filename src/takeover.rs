@@ -5,7 +5,7 @@ use crate::assignment::Worker;
 use crate::clock;
 use crate::eligibility::{Facts, Rule, fact_columns, fact_tables};
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::settings;
@@ -114,6 +114,7 @@ enum Choice {
 
 /// Moves the lease, unless it was renewed or ended, or the task changed, since `held` was read.
 fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
+    let number = events::next_number();
     let taken = sql!(
         "with taken as (
             update task_mgmt.lease l
@@ -142,7 +143,7 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
             held.task_no.into(),
             held.fence.into(),
             worker.user_no.into(),
-            events::next_number().into(),
+            number.into(),
             clock::now()?.into(),
             held.limit_seconds.into(),
             held.user_id.as_str().into(),
@@ -151,6 +152,9 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
         ],
         |row| row.get(1),
     )?;
+    if taken.is_some() {
+        notifications::announce(worker.project, "taken_over", &[number])?;
+    }
     if taken == Some(true) {
         expansion::expand_started(worker, held.task_no)?;
     }

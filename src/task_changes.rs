@@ -2,6 +2,7 @@
 
 pub mod completion;
 mod lane;
+mod metadata;
 mod words;
 
 use pgrx::pg_sys::panic::ErrorReport;
@@ -22,6 +23,7 @@ use crate::projects;
 use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
+use crate::task_rules;
 use crate::tasks;
 use crate::users;
 use crate::waiting;
@@ -55,25 +57,7 @@ fn unpause_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<boo
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
-    let project = projects::enter(Level::Manager, project_name)?;
-    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
-    match task.status.as_str() {
-        "cancelled" => return Ok(true),
-        "queued" => {}
-        _ => return Err(task.finished().into()),
-    }
-    ready::withdraw(project, &task.with_original())?;
-    waiting::end(project, &[task.task_no])?;
-    end_leases(project, &[task.task_no])?;
-    sql!(
-        "update task_mgmt.task
-        set status = 'cancelled', expires_at = null, open_key = null
-        where project_name = $1 and task_no = $2"
-    )
-    .run(&[project.into(), task.task_no.into()])?;
-    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
-    task.settle_original()?;
-    Ok(true)
+    Ok(cancel(project_name, task_id)?)
 }
 
 /// Opens a completed or cancelled task again. Dependents that nobody has started wait for it again; for those that somebody
@@ -157,6 +141,29 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     Ok(true)
 }
 
+/// What `cancel_task` does.
+pub fn cancel(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, Error> {
+    let project = projects::enter(Level::Manager, project_name)?;
+    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
+    match task.status.as_str() {
+        "cancelled" => return Ok(true),
+        "queued" => {}
+        _ => return Err(task.finished()),
+    }
+    ready::withdraw(project, &task.with_original())?;
+    waiting::end(project, &[task.task_no])?;
+    end_leases(project, &[task.task_no])?;
+    sql!(
+        "update task_mgmt.task
+        set status = 'cancelled', expires_at = null, open_key = null
+        where project_name = $1 and task_no = $2"
+    )
+    .run(&[project.into(), task.task_no.into()])?;
+    events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
+    task.settle_original()?;
+    Ok(true)
+}
+
 fn set_paused(project_name: Option<&str>, task_id: Option<&str>, is_paused: bool) -> Result<bool, Error> {
     let project = projects::enter(Level::Manager, project_name)?;
     let task = LockedTask::lock(project, required("task_id", task_id)?)?;
@@ -188,6 +195,7 @@ fn update(project: &str, task_id: &str, patch: &TaskPatch, changes: Jsonb) -> Re
         false => LockedTask::lock(project, task_id)?,
     };
     require_single(&task, patch, lane.as_ref())?;
+    task_rules::check_patch(project, task.task_no, patch)?;
     if patch.moves() {
         ready::withdraw(project, &[task.task_no])?;
     }

@@ -13,12 +13,12 @@ use self::rows::NewRows;
 use crate::access::Level;
 use crate::clock;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::lanes::Lanes;
 use crate::locks;
 use crate::projects;
 use crate::segments;
-use crate::spi::{self, sql};
+use crate::spi::sql;
 use crate::unique_keys;
 
 /// Creates the tasks, all or none, gives ids to those that have none, and returns how many they are. Those for which an open task with
@@ -30,7 +30,7 @@ pub fn create(project_name: Option<&str>, new: &mut [NewTask]) -> Result<usize, 
 /// Checks that what the tasks name is there. Errors: as `create`.
 pub fn check(project: &str, new: &[NewTask]) -> Result<(), Error> {
     let named = Named::find(new)?;
-    named.check_types(project)?;
+    named.check_types(project, new)?;
     named.users(project, new)?;
     Ok(())
 }
@@ -46,7 +46,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     if new.is_empty() {
         return Ok(0);
     }
-    let overlaps = named.check_types(project)?;
+    let overlaps = named.check_types(project, new)?;
     if named.holders.len() <= locks::MOST_KEYS {
         let keys: Vec<_> = named.holders.keys().map(|user| locks::Key::User(project, user)).collect();
         locks::lock_all(&keys);
@@ -68,7 +68,6 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     let firsts = named.firsts;
     let new = &mut new[..count];
     let now = clock::now()?;
-    spi::begin_writing();
     // Their numbers come first: what is held from the beginning is claimed with its conversations.
     let conversation_nos = events::next_numbers(new.iter().map(|task| task.conversations.len()).sum());
     let numbers = events::next_numbers(new.len());
@@ -77,13 +76,15 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
         let unsaid = new.iter_mut().filter(|task| task.overlap.is_none());
         unsaid.for_each(|task| task.overlap = overlaps.get(&*task.task_type).copied());
     }
-    let rows = NewRows::new(project, new, &firsts, numbers, &lanes, &users, now)?;
+    let rows = NewRows::new(project, new, &firsts, &numbers, &lanes, &users, now)?;
     rows.insert_tasks()?;
     rows.insert_leases();
     rows.insert_ready();
     crate::rows::finish();
+    events::count_new(project, &rows.counts(), now)?;
     rows.insert_blocked()?;
     rows.insert_conversations(conversation_nos)?;
+    notifications::announce(project, "created", &numbers)?;
     Ok(count)
 }
 

@@ -4,6 +4,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::shares::Share;
+use task_mgmt_core::task_presets::TaskPreset;
 use task_mgmt_core::task_types::{NewTaskType, TaskTypePatch};
 
 use crate::access::{self, Level};
@@ -30,9 +31,11 @@ macro_rules! task_type_objects {
                 'lease_seconds', lease_seconds,
                 'max_attempts', max_attempts,
                 'backoff', backoff,
+                'preset', preset,
                 'verification_handler', verification_handler,
                 'completion_handler', completion_handler,
-                'creation_handler', creation_handler)) as object
+                'creation_handler', creation_handler))
+            || case when params_schema is null then '{}' else jsonb_build_object('params_schema', params_schema) end as object
         from task_mgmt.task_type
         where project_name = $1"
     };
@@ -55,6 +58,11 @@ const RECORD: &str = concat!(task_type_objects!(), " and task_type = $2");
 /// the setting `task_mgmt.max_attempts`) and backoff (how long a task waits after its n-th failure: an object with base_seconds, default
 /// 2, factor, default 2, max_seconds, default 3600, and jitter, default 0: base x factor^n, at most max, and up to the share
 /// jitter of that longer).
+/// params_schema is an object in JSON Schema 2020-12 that the params of each task must fit, when it is created and when they or its
+/// type change. A schema stands alone ($ref leads to a place in it, such as #/$defs/name, and never back to where it comes from);
+/// patterns have neither look-around nor back-references; it has at most 65,536 bytes, 64 levels and, with all references, 10,000
+/// schemas. preset is discord_agent, or nothing: a task must have a title, of 200 characters at most, a description of 2000 at most, a
+/// channel of 17 to 19 digits if any, and an agent of 100 characters at most.
 /// *Errors*: P0002 project unknown; 42710 the type exists; 22023 anything wrong with `data`; 42501 the caller is not a
 /// manager.
 /// *Source*: annotation reference 5.2.
@@ -73,7 +81,8 @@ fn create_task_type(project_name: Option<&str>, data: Option<Jsonb>) -> Result<S
 }
 
 /// A task type as a JSON object: task_type, completion_statuses; and description, max_idle_seconds, min_level, overlap (above 1),
-/// golden_percent, golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff, verification_handler, completion_handler, creation_handler if they are set.
+/// golden_percent, golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff, preset, verification_handler,
+/// completion_handler, creation_handler, params_schema if they are set.
 ///
 /// *Errors*: P0002 project or type unknown; 42501 access denied.
 #[pg_extern(stable, parallel_unsafe, security_definer)]
@@ -110,7 +119,8 @@ fn list_task_types(project_name: Option<&str>) -> Result<Jsonb, ErrorReport> {
 ///
 /// *Arguments*: `data` is an object; an absent key keeps the value. Keys: completion_statuses (replaces all), description,
 /// max_idle_seconds, min_level, overlap (of tasks that are created from then on), golden_percent,
-/// golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff; null clears all but the first.
+/// golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff, params_schema and preset (of tasks that are created
+/// or changed from then on); null clears all but the first.
 /// *Returns* true.
 /// *Errors*: P0002 project or type unknown; 55000 a completed task or a dependency has a status that would be removed; 22023
 /// anything wrong with `data`; 42501 the caller is not a manager.
@@ -146,7 +156,9 @@ fn update_task_type(
             golden_min_answers = case when $16 then $17 else golden_min_answers end,
             lease_seconds = case when $18 then $19 else lease_seconds end,
             max_attempts = case when $20 then $21 else max_attempts end,
-            backoff = case when $22 then $23::jsonb else backoff end
+            backoff = case when $22 then $23::jsonb else backoff end,
+            params_schema = case when $24 then $25::jsonb else params_schema end,
+            preset = case when $26 then $27 else preset end
         where project_name = $1 and task_type = $2"
     )
     .run(&[
@@ -173,6 +185,10 @@ fn update_task_type(
         patch.max_attempts.flatten().into(),
         patch.backoff.is_some().into(),
         patch.backoff.flatten().map(|backoff| backoff.to_string()).into(),
+        patch.params_schema.is_some().into(),
+        patch.params_schema.flatten().map(|schema| schema.get().to_owned()).into(),
+        patch.preset.is_some().into(),
+        patch.preset.flatten().map(TaskPreset::name).into(),
     ])?;
     if let Some(min_level) = patch.min_level {
         sql!("update task_mgmt.lane set min_level = $3 where project_name = $1 and task_type = $2").run(&[
@@ -228,8 +244,8 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
     let inserted = sql!(
         "insert into task_mgmt.task_type
             (project_name, task_type, completion_statuses, description, max_idle_seconds, created_at, min_level, overlap,
-            golden_percent, golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff)
-        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11, $12, $13, $14::jsonb)
+            golden_percent, golden_min_score_percent, golden_min_answers, lease_seconds, max_attempts, backoff, params_schema, preset)
+        values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, coalesce($8, 1), $9 / 100.0, $10 / 100.0, $11, $12, $13, $14::jsonb, $15::jsonb, $16)
         on conflict do nothing"
     )
     .run(&[
@@ -247,6 +263,8 @@ fn insert(project: &str, new: &NewTaskType, now: Instant) -> Result<bool, Error>
         new.lease_seconds.into(),
         new.max_attempts.into(),
         new.backoff.as_ref().map(|backoff| backoff.to_string()).into(),
+        new.params_schema.as_ref().map(|schema| schema.get().to_owned()).into(),
+        new.preset.map(TaskPreset::name).into(),
     ])?;
     Ok(inserted > 0)
 }

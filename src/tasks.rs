@@ -32,7 +32,7 @@ const RECORD: &str =
 /// bringing in existing tasks, which are the work of one user, active_user_id with last_leased_ts (0, the
 /// default: never, so the lease begins now), first_start_ts (Unix seconds), completion_status with completed_user_id.
 /// *Errors*: P0002 project, type or user unknown; 42710 the id exists, or an open task has the unique key; 22023 anything wrong with `data`, also a segment_type
-/// that is not the segment's; 55000 the active user holds another task; 42501 the caller is not a manager.
+/// that is not the segment's, and what the params_schema or preset of the type does not allow; 55000 the active user holds another task; 42501 the caller is not a manager.
 /// *Locks*: the key of the active user, if any; with very many active users the whole project. With segment_seed_id also the
 /// key of the seed, shared; if it has no segment, before that the key of the project's new segments, shared with whoever creates tasks.
 /// With a unique_key the key of that, alone.
@@ -55,7 +55,7 @@ fn create_task(project_name: Option<&str>, data: Option<Jsonb>) -> Result<String
 fn create_tasks(project_name: Option<&str>, data: Option<Jsonb>) -> Result<i64, ErrorReport> {
     let text = arguments::data(data)?;
     let mut tasks = NewTask::parse_all(&text).map_err(Error::from)?;
-    Ok(task_creation::create(project_name, &mut tasks)? as i64)
+    Ok(task_creation::create(project_name, &mut tasks).map_err(Error::with_path)? as i64)
 }
 
 /// A task as a JSON object. Absent references are empty strings; last_leased_ts and first_start_ts are Unix seconds
@@ -154,6 +154,13 @@ pub fn find_no(project: &str, task_id: &str) -> Result<i64, Error> {
 /// The same for a call that only reads. Errors: P0002.
 pub fn visible_no(project: &str, task_id: &str) -> Result<i64, Error> {
     read!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2")
+        .first(&[project.into(), task_id.into()], |row| row.get(1))?
+        .map_or_else(|| Err(not_found(project, task_id)?), Ok)
+}
+
+/// Keeps the task from being deleted until the transaction ends, for whoever is about to refer to it without its key. Errors: P0002.
+pub fn keep(project: &str, task_id: &str) -> Result<i64, Error> {
+    sql!("select task_no from task_mgmt.task where project_name = $1 and task_id = $2 for key share")
         .first(&[project.into(), task_id.into()], |row| row.get(1))?
         .map_or_else(|| Err(not_found(project, task_id)?), Ok)
 }

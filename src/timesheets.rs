@@ -5,11 +5,10 @@ use std::collections::HashMap;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::timesheets::{check_days, milliseconds};
 
 use crate::access::{self, Level};
-use crate::arguments::required;
+use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events;
@@ -195,7 +194,7 @@ fn get_total_time_of_tasks(
     project_name: Option<&str>,
     task_ids: Option<Vec<Option<String>>>,
 ) -> Result<AnyNumeric, ErrorReport> {
-    Ok(total_time(project_name, &all_given(task_ids)?)?)
+    Ok(total_time(project_name, &arguments::all_given("task_ids", task_ids)?)?)
 }
 
 /// What the time spent on a task, or on several of which each counts once, costs: each submission at the user's hourly rate
@@ -216,7 +215,7 @@ fn get_total_cost_of_tasks(
     project_name: Option<&str>,
     task_ids: Option<Vec<Option<String>>>,
 ) -> Result<AnyNumeric, ErrorReport> {
-    Ok(total_cost(project_name, &all_given(task_ids)?)?)
+    Ok(total_cost(project_name, &arguments::all_given("task_ids", task_ids)?)?)
 }
 
 fn total_time(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNumeric, Error> {
@@ -239,14 +238,6 @@ fn total_cost(project_name: Option<&str>, task_ids: &[String]) -> Result<AnyNume
         where s.project_name = $1 and s.task_no = any($2)"
     ))
     .value(&[project.into(), task_nos.into()])
-}
-
-fn all_given(task_ids: Option<Vec<Option<String>>>) -> Result<Vec<String>, Error> {
-    let ids = required("task_ids", task_ids)?.into_iter();
-    let given = |(index, id): (usize, Option<String>)| {
-        id.ok_or_else(|| Invalid(format!("task_ids[{index}] must not be null")).into())
-    };
-    ids.enumerate().map(given).collect()
 }
 
 /// Renews the lease and keeps the submission if the user holds the task; whether they do.

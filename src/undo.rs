@@ -103,7 +103,9 @@ fn objection(worker: &Worker, task: &LockedTask) -> Result<Option<String>, Error
 fn undo(worker: &Worker, task: &LockedTask) -> Result<(), Error> {
     satisfaction::lock_dependents(task.project, &task.with_original())?;
     let attempts = clear_outcome(task)?;
-    worker.lease(&Taken { task_no: task.task_no, task_id: task.task_id, attempts }, c"release_undone")?;
+    let taken = Taken { task_no: task.task_no, task_id: task.task_id, attempts };
+    let event_no = worker.lease(&taken, c"release_undone")?;
+    events::recount(task.project, task.task_no, event_no)?;
     let (started, waiting) = satisfaction::unsatisfy(task.project, task.task_no, "", task.now)?;
     task.settle_original()?;
     let built_on = sql!(

@@ -56,7 +56,8 @@ pub fn lock_of(project: &str, task_no: i64) -> Result<(), Error> {
     }
 }
 
-fn lock(project: &str, keys: &[&str]) {
+/// Locks unique keys, for whoever is about to give them to new tasks.
+pub fn lock(project: &str, keys: &[&str]) {
     if keys.len() > locks::MOST_KEYS {
         return locks::lock(Key::UniqueKeys(project));
     }

@@ -48,7 +48,7 @@ create type task_mgmt.event_kind as enum (
 	'created', 'started', 'taken_over', 'handed_back', 'force_released', 'completed', 'concluded', 'release_undone', 'reactivated', 'cancelled',
 	'paused', 'unpaused', 'assigned', 'held', 'activated', 'blocked', 'unblocked', 'upstream_reopened', 'changed',
 	'time_corrected', 'project_created', 'project_changed', 'project_cleared', 'pay_period_closed',
-	'qualification_suspended', 'failed', 'retried', 'lease_expired', 'snoozed', 'enqueued', 'expired', 'schedule_failed');
+	'qualification_suspended', 'failed', 'retried', 'lease_expired', 'snoozed', 'enqueued', 'expired', 'schedule_failed', 'custom', 'deleted');
 comment on type task_mgmt.event_kind is 'What happened to a task (or, with task_no 0, to a whole project).';
 
 -- Numbers tasks, leases and events: within a project a larger number is later, and the number of a claim's event fences its lease.

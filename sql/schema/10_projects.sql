@@ -14,6 +14,7 @@ create table task_mgmt.project (
 	extra_layers jsonb,
 	max_idle_seconds double precision,
 	created_at timestamptz not null,
+	notify_events jsonb,
 	constraint project_pkey primary key (project_name),
 	constraint resolution_is_positive
 		check (sv_resolution_x > 0 and sv_resolution_y > 0 and sv_resolution_z > 0),

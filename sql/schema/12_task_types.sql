@@ -18,6 +18,8 @@ create table task_mgmt.task_type (
 	lease_seconds double precision,
 	max_attempts integer,
 	backoff jsonb,
+	params_schema jsonb,
+	preset text,
 	constraint task_type_pkey primary key (project_name, task_type),
 	constraint task_type_project_fkey foreign key (project_name) references task_mgmt.project,
 	constraint max_idle_seconds_is_positive check (max_idle_seconds > 0),

@@ -5,8 +5,8 @@
 -- worked on in copies, each of which is a task that names it as its original; it is_concluded if they completed it. A copy that
 -- is_check is one of a golden task. What stands behind extra_data is what a task says of itself, most often nothing: a null there takes
 -- no room, and reads as what a task has that says nothing. attempts counts the claims and failures the failed ones since the task was last enqueued; while
--- somebody holds the task, the number of the attempt is in the lease. expires_at and open_key are null once the task is finished:
--- of open tasks, no two have one key. has_conversations stays true once it is, so that a completion without any looks for none.
+-- somebody holds the task, the number of the attempt is in the lease. failed_at says of a task that has failed when it did. expires_at and open_key are null once the task is finished:
+-- of open tasks, no two have one key. counted_key says under what the task is counted, see statistics. has_conversations stays true once it is, so that a completion without any looks for none.
 
 create table task_mgmt.task (
 	project_name text collate "C" not null,
@@ -58,13 +58,26 @@ create table task_mgmt.task (
 	backoff jsonb,
 	instance text,
 	has_conversations boolean not null default false,
+	failed_at timestamptz,
+	counted_key smallint not null,
 	constraint task_pkey primary key (project_name, task_no),
 	constraint task_task_id_key unique (project_name, task_id)
 ) with (fillfactor = 60);
 select pg_catalog.pg_extension_config_dump('task_mgmt.task', '');
 
+create function task_mgmt.count_key(status task_mgmt.task_status, priority integer, assigned_user_no integer) returns smallint
+language sql immutable parallel safe
+return (case status when 'completed' then 8 when 'failed' then 16 when 'cancelled' then 24 when 'skipped' then 32 when 'expired' then 40 else 0 end
+	+ case when priority < 50 then 0 when priority < 75 then 2 when priority < 100 then 4 else 6 end
+	+ (assigned_user_no is not null)::integer)::smallint;
+comment on function task_mgmt.count_key(task_mgmt.task_status, integer, integer) is
+	'Internal: what a task is counted under: 8 times how it ended, twice how urgent it is, and 1 if it is somebody''s own.';
+
 create index task_assigned_idx on task_mgmt.task (project_name, assigned_user_no) where assigned_user_no is not null;
 create index task_segment_seed_idx on task_mgmt.task (project_name, segment_seed_id) where segment_seed_id is not null;
+create index task_channel_idx on task_mgmt.task (project_name, channel, task_no) where channel is not null;
+create index task_domain_idx on task_mgmt.task (project_name, domain, task_no) where domain is not null;
 create index task_original_idx on task_mgmt.task (project_name, original_no) where original_no is not null;
 create index task_expires_at_idx on task_mgmt.task (project_name, expires_at) where expires_at is not null;
+create index task_failed_at_idx on task_mgmt.task (project_name, failed_at) where failed_at is not null;
 create unique index task_open_key_idx on task_mgmt.task (project_name, open_key) where open_key is not null;

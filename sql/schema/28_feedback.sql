@@ -14,6 +14,7 @@ create table task_mgmt.feedback (
 select pg_catalog.pg_extension_config_dump('task_mgmt.feedback', '');
 select pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('task_mgmt.feedback', 'feedback_id'), '');
 
+create index feedback_task_idx on task_mgmt.feedback (project_name, task_no);
 create index feedback_user_idx on task_mgmt.feedback (project_name, user_id, created_at, feedback_id);
 
 -- How many of the completed tasks of a type are reviewed. User 0 stands for everybody who has no share of their own.

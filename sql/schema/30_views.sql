@@ -21,7 +21,7 @@ select t.project_name, t.task_id, t.task_type,
 	coalesce(t.first_start_ts, l.started_at) as first_start_ts,
 	t.completed_at, t.created_at, coalesce(l.attempt, t.attempts) as attempts, t.failures, b.run_after, t.ttl_seconds,
 	t.expires_at, t.unique_key, t.max_attempts, t.backoff, l.expires_at as lease_expires_at,
-	coalesce(l.instance, t.instance) as instance, t.ng_state, t.ng_state_initial, t.extra_data,
+	coalesce(l.instance, t.instance) as instance, t.failed_at, t.ng_state, t.ng_state_initial, t.extra_data,
 	t.task_no, t.assigned_user_no, l.user_no as active_user_no, l.fence, t.overlap,
 	case when not t.is_check or o.overlap > 1 then o.task_id end as original_task_id,
 	t.title, coalesce(t.description, '') as description, coalesce(t.params, '{}') as params, t.domain,
@@ -89,7 +89,8 @@ return jsonb_build_object(
 	'run_after', task.run_after,
 	'ttl_seconds', task.ttl_seconds,
 	'expires_at', task.expires_at,
-	'unique_key', task.unique_key
+	'unique_key', task.unique_key,
+	'failed_at', task.failed_at
 ) || case when task.extra_data is null then '{}' else jsonb_build_object('extra_data', task.extra_data) end;
 comment on function task_mgmt.task_as_json(task_mgmt.task_details) is 'Internal: a task in the shape that get_task returns.';
 
@@ -106,7 +107,7 @@ select project_name, task_id, task_type, status, completion_status, priority, as
 	completed_user_id, is_active, is_paused, is_checked, segment_type, segment_seed_id, batch_id, note, last_leased_ts,
 	first_start_ts, completed_at, created_at, ng_state, ng_state_initial, extra_data, overlap, original_task_id,
 	title, description, params, domain, drift_score, metadata, channel, result, error, updated_at, attempts, failures,
-	max_attempts, backoff, run_after, ttl_seconds, expires_at, unique_key, lease_expires_at, instance, conversation_count
+	max_attempts, backoff, run_after, ttl_seconds, expires_at, unique_key, lease_expires_at, instance, conversation_count, failed_at
 from task_mgmt.task_details
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.tasks is 'Tasks with who holds them and what state they are in.';
@@ -149,6 +150,7 @@ comment on column task_mgmt.tasks.attempts is 'How often it has been started sin
 comment on column task_mgmt.tasks.failures is 'How many of these attempts have failed.';
 comment on column task_mgmt.tasks.max_attempts is 'How many attempts may fail before the task has; null for those of its type.';
 comment on column task_mgmt.tasks.backoff is 'How long it waits after a failure: base_seconds, factor, max_seconds, jitter; null for that of its type.';
+comment on column task_mgmt.tasks.failed_at is 'When it failed for good; null if it has not.';
 comment on column task_mgmt.tasks.run_after is 'When it can be started at the earliest; null if at once.';
 comment on column task_mgmt.tasks.ttl_seconds is 'How long after it was enqueued it expires; null if never.';
 comment on column task_mgmt.tasks.expires_at is 'When it expires unless somebody holds it; null if never, or if it is over.';
@@ -156,6 +158,27 @@ comment on column task_mgmt.tasks.unique_key is 'What no two open tasks have in 
 comment on column task_mgmt.tasks.lease_expires_at is 'When the lease of its holder ends by itself; null if it does not.';
 comment on column task_mgmt.tasks.instance is 'Which of its user''s processes holds it or has held it last; null if it did not say.';
 comment on column task_mgmt.tasks.conversation_count is 'How many conversations it has, in whatever state.';
+
+create view task_mgmt.dead_letters with (security_barrier) as
+select t.project_name, t.task_id, t.task_type, t.title, t.params, t.channel, nullif(a.user_id, '') as agent, t.attempts, t.failures, t.error, t.result,
+	t.failed_at, t.created_at
+from task_mgmt.task t
+left join task_mgmt.project_user a on a.project_name = t.project_name and a.user_no = t.assigned_user_no
+where t.failed_at is not null and t.project_name = any ((select task_mgmt.readable_projects())::text[]);
+comment on view task_mgmt.dead_letters is 'Tasks that have failed for good; enqueue_task and requeue_failed give them new attempts.';
+comment on column task_mgmt.dead_letters.project_name is 'The project.';
+comment on column task_mgmt.dead_letters.task_id is 'The task''s name within the project.';
+comment on column task_mgmt.dead_letters.task_type is 'The kind of work.';
+comment on column task_mgmt.dead_letters.title is 'What it is, in one line; null if it does not say.';
+comment on column task_mgmt.dead_letters.params is 'What whoever does it is to work with; null if nothing.';
+comment on column task_mgmt.dead_letters.channel is 'Where it came from and its answer goes; null if none.';
+comment on column task_mgmt.dead_letters.agent is 'The user that it is assigned to; null if anybody may do it.';
+comment on column task_mgmt.dead_letters.attempts is 'How often it was started.';
+comment on column task_mgmt.dead_letters.failures is 'How many of these attempts failed.';
+comment on column task_mgmt.dead_letters.error is 'Why the last one failed.';
+comment on column task_mgmt.dead_letters.result is 'What the last one left behind; null if nothing.';
+comment on column task_mgmt.dead_letters.failed_at is 'When the last one failed.';
+comment on column task_mgmt.dead_letters.created_at is 'When it was created.';
 
 create view task_mgmt.dependencies with (security_barrier) as
 select * from task_mgmt.dependency_details
@@ -169,24 +192,30 @@ comment on column task_mgmt.dependencies.is_satisfied is 'True if the task no lo
 comment on column task_mgmt.dependencies.required_completion_status is 'The completion status that satisfies it.';
 
 create view task_mgmt.events with (security_barrier) as
-select e.project_name, e.event_no, e.occurred_at, t.task_id, e.kind, u.user_id, e.role_name, e.detail
+select e.project_name, e.event_no, e.occurred_at,
+	case when t.task_id is null and e.task_no <> 0 then ( -- It is deleted, and the end of its history says what it was.
+		select d.detail
+		from task_mgmt.event d
+		where d.project_name = e.project_name and d.task_no = e.task_no and d.kind = 'deleted'
+	) else t.task_id end as task_id,
+	e.kind, u.user_id, e.role_name, e.detail
 from task_mgmt.event e
 left join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.task_no
 left join task_mgmt.project_user u on u.project_name = e.project_name and u.user_no = e.user_no
-where e.project_name = any ((select task_mgmt.readable_projects())::text[])
-union all -- The creation of a task is told by its row.
+where e.amount is null and e.project_name = any ((select task_mgmt.readable_projects())::text[])
+union all -- The creation of a task is told by its row, until it is deleted.
 select t.project_name, t.task_no, t.created_at, t.task_id, 'created', null, t.created_by, null
 from task_mgmt.task t
 where t.project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.events is 'The history: one row for every change of a task, or of a project where task_id is null.';
 comment on column task_mgmt.events.project_name is 'The project.';
-comment on column task_mgmt.events.event_no is 'Grows with time; tasks changed by one call share it.';
+comment on column task_mgmt.events.event_no is 'Grows with time; every event has its own.';
 comment on column task_mgmt.events.occurred_at is 'When it happened.';
 comment on column task_mgmt.events.task_id is 'The task; null for a change of the project.';
 comment on column task_mgmt.events.kind is 'What happened.';
 comment on column task_mgmt.events.user_id is 'The user whose work it was; null for an act of management or a consequence.';
 comment on column task_mgmt.events.role_name is 'The database role that managed; null for work or a consequence.';
-comment on column task_mgmt.events.detail is 'Completion status, previous holder, assignee or reason.';
+comment on column task_mgmt.events.detail is 'Completion status, previous holder, assignee, reason, or the id of a deleted task; of a published event, its type.';
 
 create view task_mgmt.workload with (security_barrier) as
 select y.project_name, y.task_type, coalesce(n.ready, 0) as ready, coalesce(n.held, 0) as held,

@@ -3,7 +3,7 @@
 
 create view task_mgmt.projects with (security_barrier) as
 select project_name, status, description, segmentation_path, sv_resolution_x, sv_resolution_y, sv_resolution_z,
-	brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at
+	brain_mesh_path, datastack_name, synapse_table, extra_layers, max_idle_seconds, created_at, notify_events
 from task_mgmt.project
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.projects is 'Projects: the tenants, to one of which everything else belongs.';
@@ -20,6 +20,7 @@ comment on column task_mgmt.projects.synapse_table is 'Name of the table of syna
 comment on column task_mgmt.projects.extra_layers is 'An array of further neuroglancer layers.';
 comment on column task_mgmt.projects.max_idle_seconds is 'When an idle lease may be taken over; null for the setting task_mgmt.max_idle_seconds.';
 comment on column task_mgmt.projects.created_at is 'When it was created.';
+comment on column task_mgmt.projects.notify_events is 'Of which events listeners are notified: "all" or an array of kinds; null for none.';
 
 create view task_mgmt.users with (security_barrier) as
 select u.project_name, u.user_id, u.hourly_rate, coalesce(active.task_id, '') as active_task, u.qualified_task_types,
@@ -48,7 +49,7 @@ comment on column task_mgmt.users.capacity is 'How many tasks the user may hold 
 create view task_mgmt.task_types with (security_barrier) as
 select project_name, task_type, completion_statuses, description, max_idle_seconds, min_level, overlap,
 	golden_percent, golden_min_score_percent, golden_min_answers, verification_handler,
-	completion_handler, creation_handler, created_at, lease_seconds, max_attempts, backoff
+	completion_handler, creation_handler, created_at, lease_seconds, max_attempts, backoff, params_schema, preset
 from task_mgmt.task_type
 where project_name = any ((select task_mgmt.readable_projects())::text[]);
 comment on view task_mgmt.task_types is 'Task types: the kinds of work of a project.';
@@ -69,6 +70,8 @@ comment on column task_mgmt.task_types.created_at is 'When it was created.';
 comment on column task_mgmt.task_types.lease_seconds is 'How long a lease of claim_tasks lasts that says nothing else; null for the setting task_mgmt.lease_seconds.';
 comment on column task_mgmt.task_types.max_attempts is 'How many attempts of a task may fail before the task has; null for the setting task_mgmt.max_attempts.';
 comment on column task_mgmt.task_types.backoff is 'How long a task waits after a failure: base_seconds, factor, max_seconds, jitter; null for the default.';
+comment on column task_mgmt.task_types.params_schema is 'What the params of its tasks must be, in JSON Schema; null if anything goes.';
+comment on column task_mgmt.task_types.preset is 'Further rules for what its tasks say of themselves; null if none.';
 
 create function task_mgmt.submission_as_json(submission task_mgmt.submission, user_id text, task_id text) returns jsonb
 language sql stable parallel safe

@@ -45,12 +45,31 @@ select * from (
 	left join task_mgmt.lease l on l.project_name = t.project_name and l.task_no = t.task_no
 	where t.failures < 0 or t.failures > t.attempts or l.attempt <= t.attempts
 
+	union all -- Statistics count every task once, under what it is.
+	select 'counts are those of the tasks', p.project_name, 'key ' || coalesce(c.count_key, n.count_key),
+		format('counted %s, there are %s', coalesce(c.tasks, 0), coalesce(n.tasks, 0))
+	from task_mgmt.project p
+	cross join lateral (
+		select c.count_key, c.tasks, n.count_key, n.tasks
+		from task_mgmt.project_counts(p.project_name) c
+		full join (
+			select task_mgmt.count_key(t.status, t.priority, t.assigned_user_no) as count_key, count(*) as tasks
+			from task_mgmt.task t
+			where t.project_name = p.project_name
+			group by 1
+		) n on n.count_key = c.count_key
+		where c.tasks is distinct from n.tasks
+	) as x (c_key, c_tasks, n_key, n_tasks)
+	cross join lateral (select x.c_key as count_key, x.c_tasks as tasks) c
+	cross join lateral (select x.n_key as count_key, x.n_tasks as tasks) n
+
 	union all -- A finished task neither expires nor waits for a time, and its key is free.
 	select 'nothing to come for a finished task', t.project_name, t.task_id, t.status::text
 	from task_mgmt.task t
 	left join task_mgmt.blocked b on b.project_name = t.project_name and b.task_no = t.task_no
 	where t.status <> 'queued' and (t.expires_at is not null or t.open_key is not null or b.run_after is not null or b.is_on_hold)
 		or t.status = 'queued' and t.open_key is distinct from t.unique_key
+		or (t.failed_at is not null) <> (t.status = 'failed')
 
 	union all -- I4: a task waits for as many dependencies as are not satisfied.
 	select 'I4 waits for its unsatisfied dependencies', coalesce(d.project_name, b.project_name),
@@ -199,6 +218,26 @@ select * from (
 		and e.kind in ('started', 'taken_over', 'release_undone') and e.user_no = l.user_no
 	where e.event_no is null and l.fence <> l.task_no
 
+	union all -- The number of an event is no task's, which stands for that task's creation.
+	select 'event has a number of its own', e.project_name, coalesce(t.task_id, 'project'), 'event ' || e.event_no
+	from task_mgmt.event e
+	join task_mgmt.task t on t.project_name = e.project_name and t.task_no = e.event_no
+
+	union all -- A published event has what was published, and no other one has.
+	select 'published event has its data', coalesce(e.project_name, c.project_name), coalesce(e.detail, c.event_type),
+		'event ' || coalesce(e.event_no, c.event_no)
+	from (select * from task_mgmt.event where kind = 'custom') e
+	full join task_mgmt.custom_event c on c.project_name = e.project_name and c.event_no = e.event_no
+	where e.detail is distinct from c.event_type
+
+	union all -- A failed event exists, and so does the consumer.
+	select 'failed event of an existing consumer', f.project_name, f.consumer, 'event ' || f.event_no
+	from task_mgmt.failed_event f
+	left join task_mgmt.event_consumer c on c.project_name = f.project_name and c.consumer = f.consumer
+	left join task_mgmt.event e on e.project_name = f.project_name and e.event_no = f.event_no
+	left join task_mgmt.task t on t.project_name = f.project_name and t.task_no = f.event_no
+	where c.consumer is null or e.event_no is null and t.task_no is null
+
 	union all -- D5: what is ready can be started, and what can be started is ready.
 	select 'D5 ready is what can be started', coalesce(r.project_name, s.project_name), coalesce(r.task_id, s.task_id),
 		case when r.task_no is null then 'is not ready' else 'is ready, but cannot be started' end
@@ -282,6 +321,12 @@ select * from (
 		limit 1
 	) u on true
 	where s.seed_id is null or u.new_status is distinct from e.status
+
+	union all -- Params and metadata are objects, and a score is a share.
+	select 'what a task says of itself', t.project_name, t.task_id,
+		format('params %s, metadata %s, drift_score %s', jsonb_typeof(t.params), jsonb_typeof(t.metadata), t.drift_score)
+	from task_mgmt.task t
+	where jsonb_typeof(t.params) <> 'object' or jsonb_typeof(t.metadata) <> 'object' or not t.drift_score between 0 and 1
 
 	union all -- A task knows whether its state is in the seed form. That is short, so a large state need not be read.
 	select 'seed state is known', t.project_name, t.task_id, 'has_seed_state is ' || t.has_seed_state

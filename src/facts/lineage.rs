@@ -132,7 +132,6 @@ pub fn forget_facts(project: &str, facts: Vec<String>) -> Result<(), Error> {
 }
 
 /// Removes what is recorded of tasks that have just been deleted.
-#[expect(dead_code, reason = "for whoever deletes single tasks")]
 pub fn forget_tasks(project: &str, task_nos: Vec<i64>) -> Result<(), Error> {
     forget!("task_no = any($2)").run(&[project.into(), task_nos.into()])?;
     Ok(())

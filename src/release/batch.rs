@@ -3,11 +3,11 @@
 
 use pgrx::prelude::*;
 
-use super::{HeldTask, Outcome};
+use super::{CountKeys, HeldTask, Outcome};
 use crate::columns::event;
 use crate::conversations;
 use crate::error::Error;
-use crate::events;
+use crate::events::{self, notifications};
 use crate::rows::{self, Table};
 use crate::satisfaction;
 use crate::tasks;
@@ -30,15 +30,19 @@ pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result
 
 fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
     let (tasks, mut with_dependents) = (Table::open(c"task"), vec![]);
+    let mut keys = Vec::with_capacity(held.len());
     for (task, outcome) in held {
-        if task.write_outcome(outcome, &tasks)? {
+        let (has_dependents, count_keys) = task.write_outcome(outcome, &tasks)?;
+        keys.push(count_keys);
+        if has_dependents {
             with_dependents.push((task, outcome));
         }
     }
     let leases = Table::open(c"lease");
     held.iter().try_for_each(|(task, _)| task.delete_lease(&leases))?;
-    write_events(project, held);
+    let numbers = write_events(project, held, &keys);
     rows::finish();
+    notifications::announce(project, "completed", &numbers)?;
     for (task, _) in held.iter().filter(|(task, _)| task.task_row.has_conversations) {
         conversations::process(project, task.task_no, task.fence, task.now)?;
     }
@@ -52,17 +56,20 @@ fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Err
         .try_for_each(|(task, outcome)| satisfaction::satisfy(project, task.task_no, outcome.status, task.now))
 }
 
-fn write_events(project: &str, held: &[(HeldTask, Outcome)]) {
+/// Returns the numbers of the events.
+fn write_events(project: &str, held: &[(HeldTask, Outcome)], keys: &[CountKeys]) -> Vec<i64> {
     let log = Table::open(c"event");
     let kind = log.label(event::KIND, c"completed");
     let project = project.into_datum();
     let numbers = events::next_numbers(held.len());
-    let rows = held.iter().zip(numbers).map(|((task, outcome), number)| {
+    let rows = held.iter().zip(&numbers).zip(keys).map(|(((task, outcome), number), [from_key, to_key])| {
         let (task_no, user_no) = (task.task_no.into_datum(), task.user_no.into_datum());
         let now = task.now.into_datum();
-        [project, task_no, number.into_datum(), now, kind, user_no, None, outcome.status.into_datum()]
+        let (number, status) = (number.into_datum(), outcome.status.into_datum());
+        [project, task_no, number, now, kind, user_no, None, status, *from_key, *to_key, None, task.instance_datum()]
     });
     log.insert_all(rows, None);
+    numbers
 }
 
 impl HeldTask<'_> {

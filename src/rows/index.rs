@@ -11,8 +11,10 @@ pub struct Index {
     /// The positions of its columns in a row of the table.
     columns: Vec<usize>,
     unique: pg_sys::IndexUniqueCheck::Type,
-    /// Then it leaves out rows in which any of its columns is null.
+    /// Whether it leaves out rows that have a null in its key.
     is_partial: bool,
+    /// How many of `columns` are the key.
+    key_length: usize,
 }
 
 impl Index {
@@ -32,6 +34,7 @@ impl Index {
                     false => pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
                 },
                 is_partial: !(*info).ii_Predicate.is_null(),
+                key_length: (*form).indnkeyatts as usize,
             }
         }
     }
@@ -50,7 +53,7 @@ impl Index {
             nulls[position] = row[*column].is_none();
             datums[position] = row[*column].unwrap_or(pg_sys::Datum::null());
         }
-        if self.is_partial && nulls[..self.columns.len()].contains(&true) {
+        if self.is_partial && nulls[..self.key_length].contains(&true) {
             return;
         }
         let (datums, nulls) = (datums.as_mut_ptr(), nulls.as_mut_ptr());

@@ -25,6 +25,7 @@ use crate::projects;
 use crate::segments;
 use crate::spi::sql;
 use crate::task_creation;
+use crate::unique_keys;
 
 /// Of an error, what is kept.
 const MAX_ERROR_CHARS: usize = 2000;
@@ -67,7 +68,7 @@ pub fn run(project_name: Option<&str>, max_rows: Option<i32>) -> Result<Vec<Run>
     Ok(runs)
 }
 
-/// Takes the keys of the segments that the tasks are of, and opens their lanes. What is wrong with them is said when they are created.
+/// Takes the keys of the segments that the tasks are of, opens their lanes, and takes their unique keys. What is wrong with them is said when they are created.
 /// There are so few schedules that each seed has a key of its own.
 fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
     let tasks: Vec<NewTask> = schedules.iter().filter_map(|schedule| NewTask::parse(&schedule.data).ok()).collect();
@@ -79,6 +80,10 @@ fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
         (&*task.task_type, segment_type)
     });
     Lanes::open(project, &kinds.collect())?;
+    let keys: Vec<&str> = tasks.iter().filter_map(|task| task.unique_key.as_deref()).collect();
+    if !keys.is_empty() {
+        unique_keys::lock(project, &keys);
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::ids;
 use crate::json::Jsonb;
+use crate::locks::{self, Key};
 use crate::projects;
 use crate::spi::{Statement, read, sql};
 use crate::tasks;
@@ -19,7 +20,7 @@ use crate::tasks;
 ///
 /// *Returns* true, or false if it was linked already.
 /// *Errors*: P0002 project, segment or task unknown; 22023 bad seed_id; 42501 the caller is not a manager.
-/// *Locks*: the segment's row.
+/// *Locks*: the task's key, the segment's row.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn link_segment_task(
@@ -115,6 +116,7 @@ fn change_link(
     let seed = ids::one("seed_id", seed_id)?;
     let task = required("task_id", task_id)?;
     let project = projects::enter(Level::Manager, project_name)?;
+    locks::lock(Key::Task(project, task));
     lock_row(project, seed)?;
     let task_no = tasks::find_no(project, task)?;
     if change.run(&[project.into(), ids::numeric(seed).into(), task_no.into()])? == 0 {

@@ -126,7 +126,7 @@ pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error>
         return forget(project, task_id);
     }
     let found = sql!(
-        "select f.task_no, t.task_no, f.extra_data->>'original_task_id',
+        "select f.task_no, f.extra_data->>'original_task_id',
             coalesce(u.user_id, nullif(f.extra_data->>'original_user', ''), 'unknown')
         from task_mgmt.task f
         left join task_mgmt.task t on t.project_name = $1 and t.task_id = f.extra_data->>'original_task_id'
@@ -134,13 +134,13 @@ pub fn complete(project: &str, task_id: &str, status: &str) -> Result<(), Error>
         where f.project_name = $1 and f.task_id = $2"
     )
     .first(&[project.into(), task_id.into()], |row| {
-        Ok((row.get::<i64>(1)?, row.find::<i64>(2)?, row.find::<String>(3)?, row.get::<String>(4)?))
+        Ok((row.get::<i64>(1)?, row.find::<String>(2)?, row.get::<String>(3)?))
     })?;
-    let Some((feedback_task_no, reviewed, original, author)) = found else {
+    let Some((feedback_task_no, original, author)) = found else {
         return Err(tasks::not_found(project, task_id)?);
     };
     let Some(original) = original else { return forget(project, task_id) };
-    let Some(reviewed) = reviewed else { return Err(tasks::not_found(project, &original)?) };
+    let reviewed = tasks::keep(project, &original)?;
     sql!(
         "insert into task_mgmt.feedback (project_name, task_no, feedback_task_no, user_id, created_at)
         values ($1, $2, $3, $4, $5)

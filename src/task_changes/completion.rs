@@ -163,9 +163,9 @@ pub fn clear_outcome(task: &LockedTask) -> Result<i32, Error> {
     sql!(
         "update task_mgmt.task
         set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null, is_concluded = false,
-            open_key = unique_key
+            failures = 0, failed_at = null, open_key = unique_key, expires_at = $3 + make_interval(secs => ttl_seconds)
         where project_name = $1 and task_no = $2
         returning attempts"
     )
-    .value(&[task.project.into(), task.task_no.into()])
+    .value(&[task.project.into(), task.task_no.into(), task.now.into()])
 }

@@ -8,6 +8,7 @@ use task_mgmt_core::tasks::NewTask;
 use crate::error::Error;
 use crate::lanes::Kind;
 use crate::spi::sql;
+use crate::task_rules::TaskRules;
 use crate::tasks;
 
 /// Everything that the tasks name, each with the position of the first task that does.
@@ -50,22 +51,36 @@ impl<'t> Named<'t> {
         Ok(named)
     }
 
-    /// The overlap of each type that has one. Errors: P0002 a type is unknown; 22023 it does not allow a completion status.
-    pub fn check_types(&self, project: &str) -> Result<HashMap<String, i16>, Error> {
+    /// The overlap of each type that has one. Errors: P0002 a type is unknown; 22023 it does not allow a completion status, or its rules
+    /// do not allow a task.
+    pub fn check_types(&self, project: &str, new: &[NewTask]) -> Result<HashMap<String, i16>, Error> {
         let mut names: Vec<&str> = self.kinds.keys().map(|(task_type, _)| *task_type).collect();
         names.dedup();
+        let mut rules = HashMap::new();
         let types: HashMap<String, (Vec<String>, i16)> = sql!(
-            "select task_type, completion_statuses, overlap
+            "select task_type, completion_statuses, overlap, params_schema::text, preset
             from task_mgmt.task_type
             where project_name = $1 and task_type = any($2)"
         )
-        .all(&[project.into(), names.into()], |row| Ok((row.get(1)?, (row.get(2)?, row.get(3)?))))?
+        .all(&[project.into(), names.into()], |row| {
+            let task_type: String = row.get(1)?;
+            if let Some(of_type) = TaskRules::of(row.find(4)?, row.find::<String>(5)?.as_deref())? {
+                rules.insert(task_type.clone(), of_type);
+            }
+            Ok((task_type, (row.get(2)?, row.get(3)?)))
+        })?
         .into_iter()
         .collect();
         let unknown = self.kinds.iter().filter(|((name, _), _)| !types.contains_key(*name));
         if let Some(((name, _), index)) = unknown.min_by_key(|(_, index)| **index) {
             let unknown = Error::TaskOfUnknownType { project: project.into(), task_type: (*name).into() };
             return Err(unknown.of_element(*index));
+        }
+        for (index, task) in new.iter().enumerate().filter(|_| !rules.is_empty()) {
+            if let Some(of_type) = rules.get(&*task.task_type) {
+                let checked = of_type.check(&task.content(), &task.assigned_user_id);
+                checked.map_err(|refusal| refusal.of_element(index))?;
+            }
         }
         let refusals = self.outcomes.iter().filter_map(|((task_type, status), index)| {
             let refusal = tasks::require_status_allowed(status, task_type, &types.get(*task_type)?.0);

@@ -1,11 +1,12 @@
 //! New tasks as rows of the tables.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use fnv::FnvHashMap;
 use pgrx::prelude::*;
 use task_mgmt_core::priorities::Priority;
+use task_mgmt_core::tally;
 use task_mgmt_core::tasks::NewTask;
 
 use crate::access;
@@ -61,14 +62,14 @@ impl<'a> NewRows<'a> {
         project: &'a str,
         new: &'a [NewTask],
         firsts: &[usize],
-        numbers: Vec<i64>,
+        numbers: &[i64],
         lanes: &Lanes,
         users: &HashMap<String, i32>,
         now: Instant,
     ) -> Result<Self, Error> {
         let user_no = |user: &str| if user.is_empty() { None } else { users.get(user).copied() };
         let mut kinds = FnvHashMap::default();
-        let rows = new.iter().zip(firsts).zip(numbers).map(|((task, first), task_no)| {
+        let rows = new.iter().zip(firsts).zip(numbers).map(|((task, first), &task_no)| {
             let kind = match kinds.entry(*first) {
                 Entry::Occupied(kind) => *kind.get(),
                 Entry::Vacant(entry) => *entry.insert(Kind::find(task, lanes)?),
@@ -205,6 +206,8 @@ impl<'a> NewRows<'a> {
                 new.task.backoff.and_then(|backoff| json::datum(backoff.get())),
                 None,
                 (!new.task.conversations.is_empty()).into_datum(),
+                None,
+                new.count_key().into_datum(),
             ]
         })
     }
@@ -254,6 +257,13 @@ impl<'a> NewRows<'a> {
         Table::open(c"lease").insert_all(rows, None);
     }
 
+    /// How many tasks there are under each key.
+    pub fn counts(&self) -> BTreeMap<i16, i32> {
+        let mut counts = BTreeMap::new();
+        self.tasks.iter().for_each(|new| *counts.entry(new.count_key()).or_default() += 1);
+        counts
+    }
+
     pub fn insert_ready(&self) {
         let ready = self.tasks.iter().filter(|new| new.is_ready);
         let rows = ready.map(|new| {
@@ -288,6 +298,11 @@ impl Kind {
 }
 
 impl NewRow<'_> {
+    fn count_key(&self) -> i16 {
+        let status = if self.completed_user_no.is_some() { "completed" } else { "queued" };
+        tally::key(status, self.priority, self.assigned_user_no.is_some())
+    }
+
     fn last_leased(&self) -> Option<Instant> {
         let seconds = self.task.last_leased_ts;
         (seconds > 0.0).then(|| Instant::from_unix_seconds(seconds))

@@ -63,4 +63,12 @@ do $$ begin
 	perform set_config('task_mgmt.fake_now', '2030-01-01 01:00:00+00', true), run_due_schedules('dump');
 	perform grant_access('dump Worker', 'worker', 'dump'), grant_access('dump_manager', 'manager');
 	perform bind_user('dump', 'anna', 'dump Worker');
+	perform publish_event('dump', 'model "trained"', '{"accuracy": 0.12345678901234567890}', 'done', E'once\U0001F9E0'), update_project('dump', '{"notify_events": ["custom"]}'),
+		create_event_consumer('dump', 'reader', '{"from": "beginning", "kinds": ["custom"]}');
+end $$;
+do $$ begin
+	loop
+		exit when (select fail_event('dump', 'reader', event_no, 'no connection') from read_events('dump', 'reader')) = 'retrying';
+		perform pg_sleep(0.01);
+	end loop;
 end $$;

@@ -37,6 +37,16 @@ begin
 	perform set_config('task_mgmt.fake_now', '2030-01-01 02:00:00.5+00', true);
 	assert (select array_agg(due_at) from run_due_schedules('dump')) = '{2030-01-01 02:00:00+00}', 'a due time is lost or comes again';
 	assert (select count(*) from task_mgmt.check_invariants()) = 0, 'an invariant is broken now';
+
+	-- A consumer goes on reading, as soon as nobody is left who was at something before.
+	assert not publish_event('dump', 'again', dedupe_key => E'once\U0001F9E0'), 'published twice';
+	perform set_config('task_mgmt.fake_now', '2031-01-01 00:00:00+00', true);
+	loop
+		exit when (select payload->'data'->>'accuracy' from read_events('dump', 'reader')) = '0.12345678901234567890';
+		perform pg_sleep(0.01);
+	end loop;
+	assert fail_event('dump', 'reader', (select event_no from read_events('dump', 'reader')), 'again') = 'retrying';
+	assert (select failures from task_mgmt.failed_event) = 2, 'failures are forgotten';
 end $$;
 
 -- Who was granted access has it, and who was bound is still.

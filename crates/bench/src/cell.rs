@@ -81,7 +81,7 @@ pub fn measure(server: &mut Server, template: &str, cell: &Cell, settings: &Sett
         backlog.check(&mut database, pending, entries.len())?;
         let done = u32::try_from(entries.len())? * batch;
         tasks += u64::from(done);
-        let found = Window::find(&entries, cell.clients, if batch == 1 { WARM_UP } else { WARM_UP_OF_BATCHES });
+        let found = Window::find(&entries, cell.clients, warm_up(cell));
         window.add(found.with_context(|| format!("{cell}: too few tasks, or too short, to measure"))?);
         if cell.mode == Mode::OneGo || window.seconds >= settings.seconds as f64 {
             break;
@@ -106,6 +106,10 @@ fn round(cell: &Cell) -> u32 {
         1 => (ROUND / cell.clients).min(ROUND_PER_CLIENT),
         batch => cell.situation.backlog / 5 * 4 / cell.clients / batch,
     }
+}
+
+fn warm_up(cell: &Cell) -> usize {
+    if cell.work.batch() == 1 { WARM_UP } else { WARM_UP_OF_BATCHES }
 }
 
 /// Brings a fresh copy into memory and the server to rest.
@@ -184,4 +188,27 @@ fn wait_until_alone(database: &mut Client) -> Result<()> {
 /// Only one kind of work is done in a copy, so that all dead tuples are its own.
 fn count_dead_tuples(database: &mut Client) -> Result<i64> {
     Ok(database.query_one("select sum(n_dead_tup)::int8 from pg_stat_user_tables", &[])?.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::plan;
+
+    #[test]
+    fn rounds_are_long_enough_and_leave_some_tasks() {
+        for arguments in [&["bench"][..], &["bench", "--quick", "--clients", "1"], &["bench", "--clients", "1,128"]] {
+            let settings = Settings::from(Options::parse_from(arguments));
+            let groups = plan::groups(&settings);
+            for cell in groups.iter().flat_map(|group| &group.cells).filter(|cell| cell.mode == Mode::Rounds) {
+                let executions = round(cell);
+                assert!(executions as usize >= 3 * warm_up(cell), "{cell}: {executions} executions");
+                let tasks = executions * cell.clients * cell.work.batch();
+                assert!(tasks < cell.situation.backlog, "{cell}: {tasks} tasks");
+            }
+        }
+    }
 }

@@ -29,6 +29,8 @@ pub struct ProjectPatch<'a> {
     pub extra_layers: Option<Option<&'a RawValue>>,
     #[serde(default, deserialize_with = "present")]
     pub max_idle_seconds: Option<Option<f64>>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    pub notify_events: Option<Option<&'a RawValue>>,
 }
 
 impl<'a> ProjectPatch<'a> {

@@ -2,13 +2,17 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::arguments::{
     Invalid, check_name, check_names, check_positive, or_default, parse_object, parse_patch, present,
 };
+use crate::params_schema::ParamsSchema;
 use crate::qualifications::check_level;
 use crate::retries::{Backoff, check_duration, check_max_attempts};
 use crate::shares::Share;
+use crate::task_content::check_object;
+use crate::task_presets::TaskPreset;
 use crate::tasks::check_overlap;
 
 /// The `data` of `create_task_type`.
@@ -38,6 +42,10 @@ pub struct NewTaskType {
     pub max_attempts: Option<i32>,
     #[serde(default)]
     pub backoff: Option<Value>,
+    #[serde(default)]
+    pub params_schema: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub preset: Option<TaskPreset>,
 }
 
 /// The `data` of `update_task_type`: an absent key keeps the value, null clears it.
@@ -66,6 +74,10 @@ pub struct TaskTypePatch {
     pub max_attempts: Option<Option<i32>>,
     #[serde(default, deserialize_with = "present")]
     pub backoff: Option<Option<Value>>,
+    #[serde(default, deserialize_with = "present")]
+    pub params_schema: Option<Option<Box<RawValue>>>,
+    #[serde(default, deserialize_with = "present")]
+    pub preset: Option<Option<TaskPreset>>,
 }
 
 /// A type that `add_standard_task_types` sets.
@@ -109,6 +121,7 @@ impl NewTaskType {
         task_type.overlap.map_or(Ok(()), |overlap| check_overlap("data.overlap", overlap))?;
         check_answers(task_type.golden_min_answers)?;
         check_retries(task_type.lease_seconds, task_type.max_attempts, task_type.backoff.as_ref())?;
+        check_schema(task_type.params_schema.as_deref())?;
         Ok(task_type)
     }
 }
@@ -131,6 +144,7 @@ impl TaskTypePatch {
         check_answers(patch.golden_min_answers.flatten())?;
         let backoff = patch.backoff.as_ref().and_then(Option::as_ref);
         check_retries(patch.lease_seconds.flatten(), patch.max_attempts.flatten(), backoff)?;
+        check_schema(patch.params_schema.as_ref().and_then(Option::as_deref))?;
         Ok(patch)
     }
 }
@@ -143,6 +157,12 @@ fn check_retries(
     lease_seconds.map_or(Ok(()), |seconds| check_duration("data.lease_seconds", seconds))?;
     max_attempts.map_or(Ok(()), |attempts| check_max_attempts("data.max_attempts", attempts))?;
     backoff.map_or(Ok(()), |backoff| Backoff::parse("data.backoff", &backoff.to_string()).map(|_| ()))
+}
+
+fn check_schema(schema: Option<&RawValue>) -> Result<(), Invalid> {
+    let Some(schema) = schema else { return Ok(()) };
+    check_object("data.params_schema", schema)?;
+    ParamsSchema::compile("data.params_schema", schema.get()).map(|_| ())
 }
 
 fn check_answers(answers: Option<i32>) -> Result<(), Invalid> {

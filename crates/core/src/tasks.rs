@@ -342,7 +342,7 @@ impl<'a> TaskPatch<'a> {
     /// What may complete the task or open it again.
     pub const COMPLETION: [&'static str; 2] = ["completion_status", "completed_user_id"];
 
-    const FIXED: [(&'static str, &'static str); 16] = [
+    const FIXED: [(&'static str, &'static str); 17] = [
         ("task_id", "a task keeps its id"),
         ("status", "start_task, release_task, cancel_task and reactivate_task set it"),
         ("active_user_id", "start_task, release_task and force_release_task set it"),
@@ -355,6 +355,7 @@ impl<'a> TaskPatch<'a> {
         ("error", "whoever fails at the task sets it"),
         ("updated_at", "every change sets it"),
         ("attempts", "claim_tasks and start_task count it, enqueue_task begins anew"),
+        ("failed_at", "fail_task sets it"),
         ("failures", "fail_task and sweep count it, enqueue_task begins anew"),
         ("ttl_seconds", "extend_ttl prolongs it"),
         ("expires_at", "extend_ttl prolongs it"),
@@ -395,7 +396,7 @@ impl<'a> TaskPatch<'a> {
     }
 
     /// Whether anything of what the task says of itself is to change.
-    fn has_content(&self) -> bool {
+    pub fn has_content(&self) -> bool {
         self.title.is_some()
             || self.description.is_some()
             || self.params.is_some()

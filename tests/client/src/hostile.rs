@@ -202,6 +202,7 @@ pub const FIXTURE: &str = r#"
     select queue_segment_updates('p', '{100}');
     select claim_segment_update('p');
     select create_endpoint('p', '{"seed_id": 12, "x": 0, "y": 0, "z": 0, "status": "CERTAIN", "user_id": "ann"}');
+    select create_event_consumer('p', 'reading'), create_event_consumer('p', 'unused'), publish_event('p', 'read');
     select update_project('p', '{"segmentation_path": "gs://seg", "sv_resolution_x": 4, "sv_resolution_y": 4, "sv_resolution_z": 40}');
     select create_task('p', '{"task_id": "seeded", "task_type": "t", "ng_state": {"seed_id": 12}, "segment_seed_id": 12}');
     select create_fact('p', '{"fact_id": "fact", "text": "words", "subject": "s", "predicate": "s", "object_data": 1}');
@@ -221,6 +222,8 @@ pub fn valid(function: &str, argument: &str) -> Value {
     let expression = match (function, argument) {
         (_, "data") => return Value::json(valid_data(function)),
         ("list_facts", "filters") => return Value::json(r#"{"status": "permanent"}"#),
+        (_, "notify_events") => return Value::json(r#"["started"]"#),
+        ("list_tasks", "filters") => return Value::json(r#"{"status": "queued"}"#),
         (_, "filters") => return Value::json(r#"{"status": "Raw"}"#),
         (_, "options") => return Value::json("{}"),
         ("create_project", "project_name") => "'another'",
@@ -303,7 +306,17 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "edit_id") => "1",
         (_, "token") => "(select token from task_mgmt.segment_update where project_name = 'p')",
         (_, "lease_seconds" | "seconds" | "max_retries" | "days_old") => "3",
+        ("create_event_consumer", "consumer") => "'new'",
+        ("delete_event_consumer", "consumer") => "'unused'",
+        (_, "consumer") => "'reading'",
+        (_, "event_no") => {
+            "(select max(event_no) from task_mgmt.events
+                where project_name = 'p' and event_no <= (select settled_no from task_mgmt.event_consumers where consumer = 'reading'))"
+        }
+        (_, "event_type") => "'mine'",
+        (_, "dedupe_key") => "'key'",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
+        (_, "prefix") => "'fre'",
         (_, "cascade") => "false",
         (_, "add_status_annotation") => "true",
         (_, "trace_task_id") => "'done'",

@@ -6,7 +6,7 @@
 
 use std::sync::mpsc::{self, Receiver};
 
-use client_tests::Database;
+use client_tests::{Database, wait_until};
 use postgres::Client;
 use serde_json::Value;
 
@@ -99,6 +99,17 @@ fn a_claim_costs_the_same_in_a_long_queue() {
     }
 }
 
+/// A consumer stands at its position at once, however much comes before and after it.
+#[test]
+fn a_read_costs_the_same_in_a_long_history() {
+    let database = Database::create("client_costs_of_reads");
+    let mut session = Session::open(&database);
+    let few = session.cost_of_reads("few", FEW);
+    for other in [session.cost_of_reads("many", 100_000), session.cost_of_reads("few_among_others", FEW)] {
+        assert!(other.is_at_most(2.0, &few), "{other:?} instead of {few:?}");
+    }
+}
+
 /// One session, because the plans of its statements are kept that are made when there is little in the tables.
 struct Session<'a> {
     database: &'a Database,
@@ -138,6 +149,35 @@ impl<'a> Session<'a> {
         self.plans.try_iter().for_each(drop);
         self.client.batch_execute(&format!("select claim_segment_update('{project}')")).unwrap();
         self.plans.try_iter().fold(Cost::of("claim_segment_update"), |cost, notice| cost.with(&notice, updates))
+    }
+
+    /// The cost of reading a few events at the beginning and in the middle of the history of a new project.
+    fn cost_of_reads(&mut self, project: &str, events: u32) -> Cost {
+        self.database.create_project(project, &["u"]);
+        let fill = "select create_tasks('PROJECT', (
+                select jsonb_agg(jsonb_build_object('task_type', 't')) from generate_series(1, NUMBER) number));
+            select publish_event('PROJECT', 'event') from generate_series(1, NUMBER);
+            select create_event_consumer('PROJECT', 'c', jsonb_build_object('from', 'beginning'));
+            vacuum task_mgmt.event";
+        let mut client = self.database.connect();
+        for statement in fill_in(fill, project, "", events).split(';') {
+            client.batch_execute(statement).unwrap();
+        }
+        let settled = format!(
+            "select settled_no >= (select max(event_no) from task_mgmt.event) from task_mgmt.event_consumers, lateral (
+                select from read_events('{project}', 'c') limit 1
+            ) read where project_name = '{project}'"
+        );
+        wait_until(&mut client, &settled);
+        self.plans.try_iter().for_each(drop);
+        let read = format!("select read_events('{project}', 'c', 10)");
+        self.client.batch_execute(&read).unwrap();
+        let middle = format!(
+            "select ack_events('{project}', 'c', (select max(task_no) from task_mgmt.task where project_name = '{project}'))"
+        );
+        client.batch_execute(&middle).unwrap();
+        self.client.batch_execute(&read).unwrap();
+        self.plans.try_iter().fold(Cost::of("read_events"), |cost, notice| cost.with(&notice, 1))
     }
 
     /// The costs of what a new project goes through in which many objects belong to one, and others to another one.

@@ -24,6 +24,7 @@ do $$ begin
 	perform create_segment('p', '{"seed_id": 7, "seed_x": 1, "seed_y": 1, "seed_z": 1, "current_segment_id": 1}');
 	perform update_supervoxels_for_merge('p', '{1}', 2, 'e', now());
 	perform create_fact('p', '{"fact_id": "found", "text": "x", "produced_by_task": "done"}'), create_fact('p', '{"fact_id": "said", "text": "x", "created_by": "me"}'), create_conversation('p', 'free', '{"content": "x"}');
+	perform publish_event('p', 'published'), create_event_consumer('p', 'c');
 end $$;
 select * from task_mgmt.check_invariants();
 
@@ -69,6 +70,11 @@ select * from broken($$delete from task_mgmt.task where task_id = 'inactive'$$);
 -- Dependencies are between existing tasks, and the upstream knows of them.
 select * from broken($$update task_mgmt.task set has_dependents = false where task_id = 'free'$$);
 select * from broken($$update task_mgmt.dependency set upstream_no = 99999999 where dependency_id = 'd'$$);
+
+-- What a task says of itself.
+select * from broken($$update task_mgmt.task set params = '[]', drift_score = 1 where task_id = 'free'$$);
+select * from broken($$update task_mgmt.task set metadata = 'null' where task_id = 'free'$$);
+select * from broken($$update task_mgmt.task set drift_score = 'NaN' where task_id = 'free'$$);
 
 -- I5: time is somebody's, on something.
 select * from broken($$update task_mgmt.submission set user_no = 99999$$);
@@ -179,6 +185,13 @@ select * from broken($$update task_mgmt.task_fact set fact_id = 'none'$$);
 select * from broken($$update task_mgmt.conversation set task_no = 99999999$$);
 select invariant, object, regexp_replace(detail, '\d+$', 'N') as detail from broken($$update task_mgmt.task set has_conversations = false$$);
 select * from broken($$update task_mgmt.fact set project_name = 'none' where fact_id = 'said'$$);
+-- Events have numbers of their own, published ones their data, failed ones a consumer.
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$update task_mgmt.event set event_no = #t'paused') where kind = 'cancelled'$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$delete from task_mgmt.custom_event$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$delete from task_mgmt.event where kind = 'custom'$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$update task_mgmt.custom_event set event_type = 'other'$$);
+select invariant, object, regexp_replace(detail, '\d+', 'N') as detail from broken($$insert into task_mgmt.failed_event select project_name, 'nobody', event_no, 1, '', now(), now(), false, true from task_mgmt.custom_event$$);
+select * from broken($$insert into task_mgmt.failed_event values ('p', 'c', 1, 1, '', now(), now(), false, true)$$);
 
 -- An update is open and can be claimed at some time, or it is over; a worker is at it, or nobody is.
 \set VERBOSITY terse

@@ -64,8 +64,7 @@ select * from claimed($$'v'$$, '9');
 select create_tasks('p', jsonb_agg(jsonb_build_object('task_id', 'n' || n, 'task_type', 'x'))) from generate_series(1, 5) n;
 select start_task('p', 'two'), start_task('p', 'two', 'n3');
 select * from claimed($$'two'$$, '9');
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
+\set VERBOSITY sqlstate
 select start_task('p', 'two');
 select start_task('p', 'two', 'n2');
 \set VERBOSITY default

@@ -34,6 +34,9 @@ select kind, detail from task_mgmt.events where task_id = 'e' order by event_no;
 -- A completion has its own way back.
 select reactivate_task('p', 'a'), claim_one();
 select cancel_task('p', 'b'), reactivate_task('p', 'b');
+select create_task('p', '{"task_id": "g", "task_type": "x", "priority": 99, "ttl_seconds": 60}'), claim_one(), fail_task('p', 'g', token('g'), 'e');
+select reactivate_task('p', 'g'), round(remaining_ttl('p', 'g')), failed_at is null, failures, (select count(*) from task_mgmt.dead_letters) from task_mgmt.tasks where task_id = 'g';
+select status, failures, failed_at, cancel_task('p', 'g') from task_mgmt.tasks where task_id = 'g';
 
 -- D39: another priority moves a queued task, cancelling removes it.
 select create_tasks('p', '[{"task_id": "p1", "task_type": "x", "priority": "low"}, {"task_id": "p2", "task_type": "x", "priority": "low"}, {"task_id": "p3", "task_type": "x", "priority": "low"}]');
@@ -52,8 +55,7 @@ select release_tasks('p', 'w') > 0;
 
 -- Unique keys: among open tasks, in one project.
 select create_task('p', '{"task_id": "u1", "task_type": "x", "unique_key": "k"}');
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
+\set VERBOSITY sqlstate
 select create_task('p', '{"task_id": "u2", "task_type": "x", "unique_key": "k"}');
 \set VERBOSITY default
 select create_task('p', '{"task_id": "u2", "task_type": "x", "unique_key": "k", "on_duplicate": "existing"}'), create_task('p', '{"task_id": "u3", "task_type": "x", "unique_key": "l", "on_duplicate": "existing"}');

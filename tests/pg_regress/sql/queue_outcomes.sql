@@ -44,6 +44,7 @@ select at(28), claim_one();
 select fail_task('p', 'r', token('r'), 'fourth');
 select task_id, status, attempts, failures, run_after, error from task_mgmt.tasks where task_id = 'r';
 select at(1000), claim_one(), fail_task('p', 'r', 1, 'fifth');
+select task_id, attempts, failures, error, failed_at from task_mgmt.dead_letters;
 select kind, user_id, detail from task_mgmt.events where task_id = 'r' order by event_no;
 select * from task_mgmt.check_invariants();
 -- S12, S9: enqueued again it begins anew, its history stays.
