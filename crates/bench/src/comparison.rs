@@ -8,7 +8,7 @@ use postgres::Client;
 use crate::options::Settings;
 use crate::server::{self, Server};
 use crate::template::Templates;
-use crate::{ingestion, lanes, loading, peers, traces};
+use crate::{ingestion, lanes, loading, peers, statistics, traces};
 
 /// What is compared.
 #[derive(Clone, Copy)]
@@ -17,6 +17,7 @@ pub enum Subject {
     Traces,
     Lanes,
     Ingestion,
+    Statistics,
     Peers,
 }
 
@@ -35,7 +36,7 @@ pub struct Side {
 }
 
 impl Subject {
-    /// Measures all sides, on fresh copies of a database without tasks unless it is about other queues.
+    /// Measures all sides, each on what it says: most on fresh copies of a database without tasks.
     pub fn measure(
         self,
         server: &mut Server,
@@ -49,6 +50,7 @@ impl Subject {
             Self::Traces => traces::measure(server, &template),
             Self::Lanes => lanes::measure(server, &template),
             Self::Ingestion => ingestion::measure(server, &template),
+            Self::Statistics => statistics::measure(server, templates, settings),
             Self::Peers => peers::measure(server, templates, settings),
         };
         Ok(Comparison { run, sides: sides? })
@@ -60,7 +62,8 @@ impl Subject {
             Self::Traces => "e: 100 ends in a state of 200 kB",
             Self::Lanes => "f: claiming from many lanes",
             Self::Ingestion => "g: loading segments in one call",
-            Self::Peers => "k: other queues, 32 at once",
+            Self::Statistics => "k: statistics of the large backlog",
+            Self::Peers => "l: other queues",
         }
     }
 }

@@ -19,6 +19,7 @@ mod ingestion;
 mod lanes;
 mod loading;
 mod peers;
+mod statistics;
 mod traces;
 
 mod machine;

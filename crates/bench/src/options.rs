@@ -66,6 +66,8 @@ pub enum Part {
     Lanes,
     /// Loading segments in one call
     Ingestion,
+    /// Statistics of the large backlog
+    Statistics,
     /// Other queues, which scripts/peers installs; only if asked for
     Peers,
 }

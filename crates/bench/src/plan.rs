@@ -151,6 +151,7 @@ pub fn subjects(settings: &Settings) -> Vec<Subject> {
         (Part::Traces, Subject::Traces),
         (Part::Lanes, Subject::Lanes),
         (Part::Ingestion, Subject::Ingestion),
+        (Part::Statistics, Subject::Statistics),
         (Part::Peers, Subject::Peers),
     ];
     wanted(parts, settings).collect()

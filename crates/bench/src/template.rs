@@ -128,8 +128,7 @@ fn fill(database: &mut Client, situation: Situation, unstartable: u32) -> Result
         }
         Beside::Expired => {
             add_tasks(database, "bench", "expired", 0, unstartable, r#"{"priority": 100, "ttl_seconds": 0.001}"#)?;
-            // It ends when there is nothing left to sweep.
-            while !database.query("select from sweep(100000)", &[])?.is_empty() {}
+            sweep(database)?;
         }
         Beside::OnHold => {
             add_tasks(database, "bench", "held", 0, unstartable, r#"{"priority": 100, "run_immediately": false}"#)?;
@@ -163,6 +162,12 @@ pub fn add_tasks(database: &mut Client, project: &str, prefix: &str, first: u32,
             &[&project, &prefix, &from, &to, &data],
         )?;
     }
+    Ok(())
+}
+
+/// Sweeps until there is nothing left to.
+pub fn sweep(database: &mut Client) -> Result<()> {
+    while !database.query("select from sweep(100000)", &[])?.is_empty() {}
     Ok(())
 }
 
