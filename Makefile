@@ -4,11 +4,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo demo-annotation test install bench psql stop fmt lint
+.PHONY: help demo demo-annotation demo-queue test install bench psql stop fmt lint
 
 # make install: the server to install into.  make demo: FULL=1 takes all packages.  make bench: PEERS=1 measures other queues too.
 # make bench, make test: ARGS=...
 # make demo-annotation: ARGS='--swc DIR' takes skeletons of your own, ARGS=--help lists what else can be set.
+# make demo-queue: ARGS='--path DIR' takes files of your own, ARGS=--help lists what else can be set.
 PG_CONFIG ?=
 FULL ?=
 PEERS ?=
@@ -35,6 +36,14 @@ demo-annotation: ## Build, start a private server, let annotators trace real neu
 	@scripts/cluster start
 	@scripts/cluster run cargo run --release -p task_mgmt_annotation_demo -- $(ARGS)
 	@printf '\nThe same database in psql, with links of any length: make psql ARGS=demo_annotation\n'
+
+demo-queue: ## Build, start a private server, let Python and bash workers checksum /usr/share/doc (ARGS='--path DIR')
+	@scripts/setup --queue
+	@scripts/clients python
+	@scripts/build
+	@scripts/cluster start
+	@scripts/cluster run target/python/bin/python demos/queue/demo.py $(ARGS)
+	@printf '\nThe same database in psql: make psql ARGS=demo_queue\n'
 
 test: ## Build and run every kind of test (ARGS='regress isolation': only those)
 	@scripts/setup --test

@@ -225,7 +225,9 @@ impl<'a> Worker<'a> {
                 Claim::Overtaken => wait = Wait::No,
             }
         }
-        expiry::expire_met(self, &candidates)?;
+        if expiry::expire_met(self, &candidates)? {
+            wait = Wait::No;
+        }
         for candidate in busy {
             match self.claim_shared(&candidate, wait)? {
                 Claim::Given(task_id) => return Ok(Some(task_id)),

@@ -73,15 +73,25 @@ pub enum Whose {
 impl<'t> Candidates<'t> {
     /// `table` is `task_mgmt.ready`.
     pub fn new(worker: &'t Worker<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
-        Self::of(Whose::Both, worker, table, snapshot)
+        Self::of((Whose::Both, None), worker, table, snapshot)
     }
 
-    pub fn of(whose: Whose, worker: &'t Worker<'t>, table: &'t Table, snapshot: &'t Snapshot) -> Result<Self, Error> {
+    /// Only those in the channel, if one is given.
+    pub fn of(
+        (whose, channel): (Whose, Option<&'t str>),
+        worker: &'t Worker<'t>,
+        table: &'t Table,
+        snapshot: &'t Snapshot,
+    ) -> Result<Self, Error> {
         let project = vec![Key::text(ready::PROJECT_NAME, worker.project)];
+        let (index, most_keys) = match channel {
+            None => (c"ready_pkey", MOST_KEYS),
+            Some(_) => (c"ready_channel_idx", MOST_KEYS + 1),
+        };
         let mut candidates = Self {
             queues: vec![],
             heads: BinaryHeap::new(),
-            scan: table.scan_often(c"ready_pkey", snapshot, project, MOST_KEYS),
+            scan: table.scan_often(index, snapshot, project, most_keys),
             reading: None,
             given_out: None,
             worker,
@@ -92,7 +102,7 @@ impl<'t> Candidates<'t> {
         let own = (whose != Whose::Common).then_some(-worker.user_no);
         let lanes = if whose == Whose::Own { &[] } else { worker.lanes.as_slice() };
         for queue_no in own.into_iter().chain(lanes.iter().copied()) {
-            let name = QueueName { table: table.oid(), project: worker.project, queue_no };
+            let name = QueueName { table: table.oid(), project: worker.project, channel, queue_no };
             candidates.reading = None;
             if name.has_rows(&mut candidates.scan) {
                 candidates.add(Queue::returned(name, snapshot))?;
@@ -165,13 +175,16 @@ impl<'t> Candidates<'t> {
 /// Of how many candidates a claim asks at once whether the user has done another copy.
 const MOST_AHEAD: usize = 64;
 
-/// The columns of the index of `task_mgmt.ready`, of which a scan names one twice at most, instead of the last.
+/// The columns of the key of `task_mgmt.ready`, of which a scan names one twice at most, instead of the last. The index by channel
+/// has one more.
 const MOST_KEYS: usize = 5;
 
 #[derive(Clone, Copy)]
 struct QueueName<'t> {
     table: pg_sys::Oid,
     project: &'t str,
+    /// Only what of the queue is in this channel.
+    channel: Option<&'t str>,
     queue_no: i32,
 }
 
@@ -186,7 +199,9 @@ impl QueueName<'_> {
     }
 
     fn keys(&self) -> Vec<Key> {
-        vec![Key::text(ready::PROJECT_NAME, self.project), Key::int4(ready::QUEUE_NO, self.queue_no)]
+        let channel = self.channel.map(|channel| Key::text(ready::CHANNEL, channel));
+        let project = Key::text(ready::PROJECT_NAME, self.project);
+        [project].into_iter().chain(channel).chain([Key::int4(ready::QUEUE_NO, self.queue_no)]).collect()
     }
 }
 
@@ -199,7 +214,7 @@ struct Queue<'t> {
     parts: VecDeque<Part>,
     /// The part that is being read, and how far.
     reached: Option<(Part, Rank)>,
-    /// The urgency whose first task in sight was last noted; None in the returned half, which has no frontiers.
+    /// The urgency whose first task in sight was last noted; None in the returned half and in a channel, which have no frontiers.
     noted: Option<i32>,
 }
 
@@ -287,7 +302,7 @@ impl<'t> Queue<'t> {
 
     /// Tells the frontier of an urgency which task of it came into sight first.
     fn note(&mut self, rank: Rank) {
-        if self.is_returned || self.noted == Some(rank.urgency) {
+        if self.is_returned || self.name.channel.is_some() || self.noted == Some(rank.urgency) {
             return;
         }
         self.noted = Some(rank.urgency);
@@ -298,7 +313,7 @@ impl<'t> Queue<'t> {
 }
 
 /// The task that stands in a row of `task_mgmt.ready`.
-pub fn candidate(row: &Row) -> Result<Candidate, Error> {
+fn candidate(row: &Row) -> Result<Candidate, Error> {
     let rank = Rank {
         is_unassigned: row.get::<i32>(ready::QUEUE_NO)? > 0,
         urgency: row.get(ready::URGENCY)?,
@@ -323,8 +338,12 @@ thread_local! {
     static FRONTIERS: RefCell<HashMap<String, Frontiers>> = RefCell::default();
 }
 
-/// The urgencies that this backend has met in a queue, in order, each with the task number before which it is used up.
+/// The urgencies that this backend has met in a queue, in order, each with the task number before which it is used up. Nothing is noted
+/// of the queues of channels.
 fn frontiers(name: &QueueName) -> Vec<(i32, i64)> {
+    if name.channel.is_some() {
+        return vec![];
+    }
     FRONTIERS.with_borrow(|projects| {
         let queue = projects.get(name.project).and_then(|queues| queues.get(&(name.table, name.queue_no)));
         queue.into_iter().flatten().map(|(urgency, frontier)| (*urgency, frontier.bound())).collect()

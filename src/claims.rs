@@ -10,9 +10,9 @@ use task_mgmt_core::retries::check_duration;
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
-use crate::candidates::{self, Candidate, Candidates, Whose};
+use crate::candidates::{Candidate, Candidates, Whose};
 use crate::clock::Instant;
-use crate::columns::{event, project_user, ready, task, task_type};
+use crate::columns::{event, project_user, task, task_type};
 use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::expiry;
@@ -180,16 +180,7 @@ fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Described>, Error> {
 fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Claimed>, Error> {
     let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
     let mut claimed = Vec::with_capacity(most);
-    if let Some(channel) = wish.channel {
-        for whose in [Whose::Own, Whose::Common] {
-            if wish.whose == Whose::Both || wish.whose == whose {
-                take_from_channel(worker, (channel, whose), most, (&ready, &snapshot), &mut claimed)?;
-            }
-        }
-        rows::finish();
-        return Ok(claimed);
-    }
-    let mut candidates = Candidates::of(wish.whose, worker, &ready, &snapshot)?;
+    let mut candidates = Candidates::of((wish.whose, wish.channel), worker, &ready, &snapshot)?;
     while claimed.len() < most
         && let Some(candidate) = candidates.next()?
     {
@@ -198,31 +189,6 @@ fn take_candidates(worker: &Worker, wish: &Wish, most: usize) -> Result<Vec<Clai
     rows::finish();
     expiry::expire_met(worker, &candidates)?;
     Ok(claimed)
-}
-
-/// The same of one channel, in which the tasks of all lanes stand in their order.
-fn take_from_channel(
-    worker: &Worker,
-    (channel, whose): (&str, Whose),
-    most: usize,
-    (ready, snapshot): (&Table, &Snapshot),
-    claimed: &mut Vec<Claimed>,
-) -> Result<(), Error> {
-    let keys = &mut [rows::Key::text(ready::PROJECT_NAME, worker.project), rows::Key::text(ready::CHANNEL, channel)];
-    let mut scan = ready.scan(c"ready_channel_idx", snapshot, keys);
-    while claimed.len() < most
-        && let Some(row) = scan.next()
-    {
-        pgrx::check_for_interrupts!();
-        let queue_no: i32 = row.get(ready::QUEUE_NO)?;
-        let is_theirs = if whose == Whose::Own { queue_no == -worker.user_no } else { queue_no > 0 };
-        let candidate = candidates::candidate(&row)?;
-        let is_live = candidate.expires_at.is_none_or(|expires_at| expires_at > worker.now);
-        if is_theirs && is_live && worker.lanes.binary_search(&candidate.lane_no).is_ok() {
-            claimed.extend(try_take(worker, candidate, ready)?);
-        }
-    }
-    Ok(())
 }
 
 /// Takes the candidate unless somebody is at it, or it is for `start_task`.

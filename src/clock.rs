@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::times::Timestamp;
 
 use crate::error::Error;
@@ -13,14 +14,21 @@ use crate::spi::sql;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(pg_sys::TimestampTz);
 
-/// The present, or what `task_mgmt.fake_now` says it is. Errors: 22007 if that setting is not a timestamp.
+/// The present, or what `task_mgmt.fake_now` says it is. Errors: 22007 if that setting is not a timestamp; 22023 if it is none of the
+/// years 1 to 9999, so that everything that is put off from now on has its time.
 pub fn now() -> Result<Instant, Error> {
     match settings::fake_now() {
         // SAFETY: reads the system clock.
         None => Ok(Instant(unsafe { pg_sys::GetCurrentTimestamp() })),
         Some(text) => {
-            let parsed = sql!("select $1::timestamptz").first(&[text.as_str().into()], |row| row.get(1))?;
-            parsed.ok_or_else(|| Error::Internal("a cast returned no row".into()))
+            let parsed: Instant = sql!("select $1::timestamptz").value(&[text.as_str().into()])?;
+            match (YEAR_1..YEAR_10000).contains(&parsed.0) {
+                true => Ok(parsed),
+                false => {
+                    Err(Invalid(format!("task_mgmt.fake_now must be a time of the years 1 to 9999, found {text}"))
+                        .into())
+                }
+            }
         }
     }
 }
@@ -67,6 +75,10 @@ impl From<TimestampWithTimeZone> for Instant {
         Self(timestamp.into())
     }
 }
+
+/// Their beginnings, from 2000 on.
+const YEAR_1: i64 = -63_082_281_600_000_000;
+const YEAR_10000: i64 = 252_455_616_000_000_000;
 
 /// From 1970 to 2000.
 const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;

@@ -12,12 +12,14 @@ use crate::assignment::{self, Claim, Wait, Worker};
 use crate::candidates::Candidates;
 use crate::clock::Instant;
 use crate::error::Error;
+use crate::expiry;
 use crate::json::Jsonb;
 use crate::locks::{self, Key};
 use crate::rows::{Snapshot, Table};
 use crate::spi::{read, sql};
 use crate::standard_types::feedback::{self, Page};
 use crate::takeover::{self, Idle};
+use crate::waiting;
 
 /// Gives the user a task of any project that the user belongs to, by the rules of `start_task`.
 ///
@@ -207,8 +209,14 @@ fn start_requested(workers: &[Worker], user: &str, requested: &str) -> Result<(S
 
 fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
     let workers: Vec<&Worker> = workers.iter().filter(|worker| worker.require_active().is_ok()).collect();
+    let mut wait = Wait::Yes;
+    for worker in &workers {
+        if waiting::free_due(worker.project, worker.now)? > 0 {
+            wait = Wait::No;
+        }
+    }
     let (ready, snapshot) = (Table::open(c"ready"), Snapshot::latest());
-    let (mut queues, mut busy, mut wait) = (vec![], vec![], Wait::Yes);
+    let (mut queues, mut busy) = (vec![], vec![]);
     let mut heads = BinaryHeap::new();
     for worker in &workers {
         let mut candidates = Candidates::new(worker, &ready, &snapshot)?;
@@ -223,6 +231,11 @@ fn start_next(workers: &[Worker]) -> Result<Option<(String, String)>, Error> {
             Claim::Overtaken => wait = Wait::No,
         }
         heads.extend(queues[index].next()?.map(|candidate| Reverse((candidate, index))));
+    }
+    for (worker, candidates) in workers.iter().zip(&queues) {
+        if expiry::expire_met(worker, candidates)? {
+            wait = Wait::No;
+        }
     }
     for (candidate, index) in busy {
         match workers[index].claim_shared(&candidate, wait)? {

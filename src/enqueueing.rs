@@ -15,6 +15,7 @@ use crate::projects;
 use crate::ready;
 use crate::spi::sql;
 use crate::task_changes::LockedTask;
+use crate::tasks;
 use crate::unique_keys;
 use crate::waiting;
 
@@ -30,7 +31,7 @@ use crate::waiting;
 #[search_path(pg_catalog, pg_temp)]
 fn enqueue_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<String, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
+    let task = LockedTask::lock_to_reopen(project, required("task_id", task_id)?)?;
     enqueue(&task)?;
     Ok(sql!("select d.status::text from task_mgmt.task_details d where d.project_name = $1 and d.task_no = $2")
         .value(&[project.into(), task.task_no.into()])?)
@@ -60,8 +61,8 @@ fn requeue_failed(
     let filters = required("filters", filters)?.text();
     let filters = FailedFilters::parse(&filters).map_err(Error::from)?;
     projects::require_existing(project)?;
-    let failed: Vec<String> = sql!(
-        "select t.task_id
+    let failed: Vec<(i64, String)> = sql!(
+        "select t.task_no, t.task_id
         from task_mgmt.task t
         where t.project_name = $1 and t.failed_at is not null and ($2::text is null or t.task_type = $2)
             and ($3::text is null or t.channel = $3) and ($4::text is null or t.batch_id = $4)
@@ -80,13 +81,20 @@ fn requeue_failed(
             filters.agent.into(),
             most.into(),
         ],
-        |row| row.get(1),
+        |row| Ok((row.get(1)?, row.get(2)?)),
     )?;
-    let keys: Vec<Key> = failed.iter().map(|task_id| Key::Task(project, task_id)).collect();
+    let keys: Vec<Key> = failed.iter().map(|(_, task_id)| Key::Task(project, task_id)).collect();
     locks::lock_all(&keys);
+    unique_keys::lock_of(project, &failed.iter().map(|(_, task_id)| task_id.as_str()).collect::<Vec<_>>())?;
+    let task_nos: Vec<i64> = failed.iter().map(|(task_no, _)| *task_no).collect();
+    tasks::lock_rows(project, task_nos.clone())?;
+    ready::lock_gates(project, &task_nos)?;
     let mut count = 0;
-    for task_id in &failed {
-        let task = LockedTask::lock(project, task_id)?;
+    for (_, task_id) in &failed {
+        let task = match LockedTask::lock(project, task_id) {
+            Err(Error::TaskNotFound { .. }) => continue,
+            found => found?,
+        };
         if task.status != "failed" {
             continue;
         }
@@ -101,12 +109,12 @@ fn requeue_failed(
     Ok(count)
 }
 
-/// The caller has locked the task's key and row, and those of what it is a copy of.
+/// The caller has locked the task's key and row, those of what it is a copy of, and its unique key.
 fn enqueue(task: &LockedTask) -> Result<(), Error> {
     match task.status.as_str() {
         "failed" | "cancelled" | "expired" => begin_anew(task)?,
         "queued" => {
-            ready::lock_gates(task.project, &[task.task_no])?;
+            ready::lock_gates(task.project, &task.with_original())?;
             if !waiting::end_hold(task.project, task.task_no)? {
                 return Ok(());
             }
@@ -114,7 +122,7 @@ fn enqueue(task: &LockedTask) -> Result<(), Error> {
         }
         _ => return Ok(()),
     }
-    ready::lock_gates(task.project, &[task.task_no])?;
+    ready::lock_gates(task.project, &task.with_original())?;
     events::append(task.project, &[task.task_no], "enqueued", Actor::Caller, None, task.now)?;
     ready::offer(task.project, &[task.task_no])?;
     task.settle_original()
@@ -122,7 +130,7 @@ fn enqueue(task: &LockedTask) -> Result<(), Error> {
 
 fn begin_anew(task: &LockedTask) -> Result<(), Error> {
     task.require_room()?;
-    unique_keys::lock_of(task.project, task.task_no)?;
+    unique_keys::require_free(task.project, task.task_no)?;
     sql!(
         "update task_mgmt.task
         set status = 'queued', attempts = 0, failures = 0, result = null, error = null, failed_at = null, open_key = unique_key,

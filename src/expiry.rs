@@ -18,8 +18,8 @@ use crate::spi::{read, sql};
 use crate::task_changes::LockedTask;
 use crate::waiting;
 
-/// How many tasks a claim ends that it met.
-const MOST_MET: i32 = 100;
+/// How many tasks a claim ends that it met: soon, a queue in front of which very many expired at once is as short as it should be.
+const MOST_MET: i32 = 1000;
 
 /// How many seconds a task has left until it expires.
 ///
@@ -43,10 +43,11 @@ fn remaining_ttl(project_name: Option<&str>, task_id: Option<&str>) -> Result<Op
     }
 }
 
-/// Lets a task expire later, or at all: by so many seconds after it would, or from now on if it would not.
+/// Lets a task expire later, or at all: by so many seconds after it would, or from now on if it would not; not after the year 290000.
 ///
 /// *Returns* true; false, changing nothing, if it is over or its time has passed.
-/// *Errors*: P0002 project or task unknown; 22023 `extend_seconds` is not positive; 42501 the caller is not a manager.
+/// *Errors*: P0002 project or task unknown; 22023 `extend_seconds` is not positive; 55000 the task is a copy, whose original has what
+/// time there is; 42501 the caller is not a manager.
 /// *Locks*: the task's key, row and gate.
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -60,10 +61,13 @@ fn extend_ttl(
     let seconds = required("extend_seconds", extend_seconds)?;
     check_duration("extend_seconds", seconds).map_err(Error::from)?;
     let task = LockedTask::lock(project, id)?;
+    if task.original_no.is_some() {
+        return Err(Error::SharedTask { task: id.into(), reason: "it is a copy".into() }.into());
+    }
     ready::withdraw(project, &[task.task_no])?;
     let extended = sql!(
         "update task_mgmt.task
-        set expires_at = coalesce(expires_at, $3) + make_interval(secs => $4)
+        set expires_at = least(coalesce(expires_at, $3), timestamptz '290000-01-01 00:00+00') + make_interval(secs => $4)
         where project_name = $1 and task_no = $2 and status = 'queued' and coalesce(expires_at > $3, true)"
     )
     .run(&[project.into(), task.task_no.into(), task.now.into(), seconds.into()])?;
@@ -128,10 +132,11 @@ pub fn expire(project: &str, now: Instant, most: i32) -> Result<usize, Error> {
     Ok(expired.len())
 }
 
-/// Ends some of the expired tasks that a claim has met, so that the next one need not pass by them.
-pub fn expire_met(worker: &Worker, candidates: &Candidates) -> Result<(), Error> {
-    match candidates.has_met_expired {
-        true => expire(worker.project, worker.now, MOST_MET).map(|_| ()),
-        false => Ok(()),
+/// Ends some of the expired tasks that a claim has met, so that the next one need not pass by them. Whether there were any: then rows
+/// are locked, and the caller waits for nobody from there on.
+pub fn expire_met(worker: &Worker, candidates: &Candidates) -> Result<bool, Error> {
+    if candidates.has_met_expired {
+        expire(worker.project, worker.now, MOST_MET)?;
     }
+    Ok(candidates.has_met_expired)
 }

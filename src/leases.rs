@@ -212,15 +212,16 @@ fn release_tasks(
         locks::lock_all(&keys);
     }
     users::require_acting(project, user)?;
-    let mut released = 0;
-    held.sort();
-    for (task_id, token) in &held {
-        if let Some(task) = HeldTask::look_up_token(project, task_id, *token)? {
-            task.hand_back("handed_back", Actor::User(user_no), None, None)?;
-            released += 1;
-        }
+    let found = held.iter().map(|(task_id, token)| HeldTask::look_up_token(project, task_id, *token));
+    let mut tasks = found.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    tasks.sort_by_key(|task| task.task_no);
+    let task_nos: Vec<i64> = tasks.iter().map(|task| task.task_no).collect();
+    tasks::lock_rows(project, task_nos.clone())?;
+    ready::lock_gates(project, &task_nos)?;
+    for task in &tasks {
+        task.hand_back("handed_back", Actor::User(user_no), None, None)?;
     }
-    Ok(released)
+    Ok(tasks.len() as i64)
 }
 
 /// Completes a task whose key is locked, with what else it needs; what `complete_task` returns.

@@ -1,7 +1,7 @@
 //! Advisory locks, keyed per project, user and task, held to the end of the transaction.
 //!
-//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), traces, tasks (sorted), new segments, seeds,
-//! time; then rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task`
+//! Everybody takes them in this order: project, dependency graph, edits, users (sorted), traces, tasks (sorted), unique keys (sorted),
+//! new segments, seeds, time; then rows of `task_mgmt.segment` (sorted by seed_id), then new rows of `task_mgmt.lane`, then rows of `task_mgmt.task`
 //! (sorted by task_no), then rows of `task_mgmt.blocked` (sorted by task_no), then everything else.
 //! Each key has a class of its own in the lock tag, so that none ever meets an advisory lock of an application.
 
@@ -31,9 +31,9 @@ pub enum Key<'a> {
     /// Shared by those who give a segment another type, and shared apart by those who make tasks of very many.
     Seeds(&'a str),
     /// Exclusive for whoever gives an open task this unique key.
-    UniqueKey(&'a str, &'a str),
+    Unique(&'a str, &'a str),
     /// Shared by those who give keys to few tasks; exclusive for who gives them to very many.
-    UniqueKeys(&'a str),
+    Uniques(&'a str),
     /// Shared by whoever books time; exclusive for whoever closes a pay period.
     Time(&'a str),
 }
@@ -130,8 +130,8 @@ fn tag(key: Key) -> pg_sys::LOCKTAG {
         Key::Seed(project, seed) => (19, hash(project, &seed.to_string())),
         Key::Seeds(project) => (20, hash(project, "")),
         Key::Time(project) => (16, hash(project, "")),
-        Key::UniqueKeys(project) => (21, hash(project, "")),
-        Key::UniqueKey(project, key) => (22, hash(project, key)),
+        Key::Uniques(project) => (21, hash(project, "")),
+        Key::Unique(project, key) => (22, hash(project, key)),
     };
     pg_sys::LOCKTAG {
         // SAFETY: reads a variable that is set when the backend starts.

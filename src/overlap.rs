@@ -14,6 +14,7 @@ use crate::locks::{self, Key};
 use crate::ready;
 use crate::satisfaction;
 use crate::spi::sql;
+use crate::waiting;
 
 /// Whether user $2 has completed or holds another copy of task `t`, or what it is a copy of. Other tasks are not looked for.
 macro_rules! is_answered_by {
@@ -234,7 +235,7 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
         )
         update task_mgmt.task o
         set status = 'completed', completion_status = $3, completed_user_no = last.completed_user_no, completed_at = $4,
-            ng_state = last.ng_state, has_seed_state = last.has_seed_state, is_concluded = true
+            ng_state = last.ng_state, has_seed_state = last.has_seed_state, is_concluded = true, expires_at = null, open_key = null
         from last
         where o.project_name = $1 and o.task_no = $2
         returning o.task_id, o.completed_user_no, o.has_dependents, (
@@ -245,6 +246,7 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
         Ok((row.get::<String>(1)?, row.get(2)?, row.get::<bool>(3)?, row.find::<String>(4)?))
     })?
     .ok_or_else(|| Error::Internal(format!("task {original_no} has no completed copy")))?;
+    waiting::end(project, &[original_no])?;
     events::append(project, &[original_no], "concluded", Actor::User(user_no), Some(status), now)?;
     if has_dependents {
         satisfaction::satisfy(project, original_no, status, now)?;

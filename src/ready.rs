@@ -129,8 +129,9 @@ pub fn hold(worker: &Worker, task_no: i64) -> Result<bool, Error> {
 }
 
 /// Brings what `task_mgmt.ready` says of a task's state up to date, where it stands: its place does not depend on that. The caller
-/// has locked the task's key and row.
+/// has locked the task's key and row. Locks its gate, so that nobody unblocks it with the state of before.
 pub fn note_state(project: &str, task_no: i64) -> Result<(), Error> {
+    lock_gates(project, &[task_no])?;
     sql!(concat!(
         "with fresh as (
             update task_mgmt.ready r

@@ -154,6 +154,20 @@ pub fn lock_row(project: &str, seed: u64) -> Result<(), Error> {
     )
 }
 
+/// Locks the rows of the segments that tasks are of, in the one order that all use.
+pub fn lock_rows_of_tasks(project: &str, task_nos: Vec<i64>) -> Result<(), Error> {
+    sql!(
+        "select from task_mgmt.segment s
+        where s.project_name = $1 and s.seed_id in (
+            select t.segment_seed_id from task_mgmt.task t where t.project_name = $1 and t.task_no = any($2)
+        )
+        order by s.seed_id
+        for no key update of s"
+    )
+    .run(&[project.into(), task_nos.into()])?;
+    Ok(())
+}
+
 /// Refuses a seed that no segment has to a call that writes. Errors: P0002.
 pub fn require_existing(project: &str, seed: u64) -> Result<(), Error> {
     require(sql!("select from task_mgmt.segment where project_name = $1 and seed_id = $2"), project, seed)

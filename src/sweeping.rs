@@ -20,7 +20,7 @@ use crate::waiting;
 /// Ends leases whose time is over, lets tasks expire, and frees tasks whose time has come, in all projects in which the caller may
 /// work.
 ///
-/// *Arguments*: `max_rows` of each kind in each project, from 1 to 100000; of leases, 64 at most.
+/// *Arguments*: `max_rows` of each kind in each project, from 1 to 100000; of leases, 64 at most in all projects.
 /// *Effect*: a lease that has ended counts as a failed attempt: the task is tried again, or has failed, as after `fail_task`. What it leaves
 /// for the next call, a claim does when it comes to it; so nothing is late, but a queue that is swept now and then answers faster.
 /// *Returns* a row for each project with something to do, 64 at most: how many leases ended, tasks expired, tasks were freed, and events
@@ -53,14 +53,15 @@ fn sweep(
     let now = clock::now()?;
     let projects = with_work(now)?;
     locks::share_all(&projects.iter().map(|project| Key::Project(project)).collect::<Vec<_>>());
-    let mut swept = vec![];
+    let (mut swept, mut keys_left) = (vec![], locks::MOST_KEYS as i32);
     for project in projects {
-        let leases = reclaim_some(&project, now, most)? as i64;
+        let leases = reclaim_some(&project, now, most.min(keys_left))?;
+        keys_left -= leases as i32;
         let expired = expiry::expire(&project, now, most)? as i64;
         let freed = free(&project, now, most)? as i64;
         let folded = statistics::fold(&project, most)? as i64;
-        if leases + expired + freed + folded > 0 {
-            swept.push((project, leases, expired, freed, folded));
+        if leases as i64 + expired + freed + folded > 0 {
+            swept.push((project, leases as i64, expired, freed, folded));
         }
     }
     Ok(TableIterator::new(swept))
@@ -105,9 +106,7 @@ fn reclaim_some(project: &str, now: Instant, most: i32) -> Result<usize, Error> 
         order by l.expires_at
         limit $3"
     )
-    .all(&[project.into(), now.into(), most.min(locks::MOST_KEYS as i32).into()], |row| {
-        Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.find(4)?))
-    })?;
+    .all(&[project.into(), now.into(), most.into()], |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.find(4)?)))?;
     let mut count = 0;
     for (task_id, token, user, instance) in ended {
         count += usize::from(try_reclaim(project, &task_id, token, &user, instance.as_deref())?);

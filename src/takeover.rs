@@ -10,6 +10,7 @@ use crate::locks::{self, Key};
 use crate::neuroglancer::expansion;
 use crate::settings;
 use crate::spi::sql;
+use crate::tasks;
 
 /// Somebody's lease.
 pub struct Held {
@@ -155,7 +156,12 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
     if taken.is_some() {
         notifications::announce(worker.project, "taken_over", &[number])?;
     }
-    if taken == Some(true) {
+    // Whoever chose by himself may have freed or ended other tasks, and waits for nobody. A later start expands the state, too.
+    let may_expand = || match choice {
+        Choice::ByName => Ok(true),
+        Choice::Automatic => tasks::try_lock_row(worker.project, held.task_no),
+    };
+    if taken == Some(true) && may_expand()? {
         expansion::expand_started(worker, held.task_no)?;
     }
     Ok(taken.is_some())

@@ -25,6 +25,7 @@ use crate::satisfaction;
 use crate::spi::sql;
 use crate::task_rules;
 use crate::tasks;
+use crate::unique_keys;
 use crate::users;
 use crate::waiting;
 
@@ -73,7 +74,7 @@ fn cancel_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool
 fn reactivate_task(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
     locks::lock(Key::Graph(project));
-    let task = LockedTask::lock_with_original(project, required("task_id", task_id)?)?;
+    let task = LockedTask::lock_to_reopen(project, required("task_id", task_id)?)?;
     if task.status == "queued" {
         return Err(Error::TaskNotFinished(task.task_id.into()).into());
     }
@@ -128,6 +129,7 @@ fn update_task(project_name: Option<&str>, task_id: Option<&str>, data: Option<J
     if keys.iter().any(|key| TaskPatch::COMPLETION.contains(&key.as_str())) {
         locks::lock(Key::Graph(project));
         overlap::lock_keys(project, id)?;
+        unique_keys::lock_of(project, &[id])?;
     } else {
         locks::lock(Key::Task(project, id));
     }
@@ -263,6 +265,13 @@ impl<'a> LockedTask<'a> {
         let original_no = overlap::lock_keys(project, task_id)?;
         tasks::lock_rows(project, original_no.into_iter().collect())?;
         Self::lock_row(project, task_id)
+    }
+
+    /// The same for what may open a finished task again: before the rows, its unique key is locked. Errors: P0002.
+    pub fn lock_to_reopen(project: &'a str, task_id: &'a str) -> Result<Self, Error> {
+        overlap::lock_keys(project, task_id)?;
+        unique_keys::lock_of(project, &[task_id])?;
+        Self::lock_with_original(project, task_id)
     }
 
     fn lock_row(project: &'a str, task_id: &'a str) -> Result<Self, Error> {

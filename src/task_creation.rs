@@ -55,6 +55,7 @@ pub fn create_as(level: Level, project_name: Option<&str>, new: &mut [NewTask]) 
     let has_seeds = new.iter().any(|task| task.segment_seed_id.is_some());
     let has_keys = new.iter().any(|task| task.unique_key.is_some());
     let (named, count) = if has_seeds || has_keys {
+        unique_keys::lock_new(project, new);
         if has_seeds {
             segments::lanes::settle(project, new)?;
         }

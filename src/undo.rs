@@ -36,7 +36,7 @@ fn undo_release(project_name: Option<&str>, user_id: Option<&str>, task_id: Opti
     let id = required("task_id", task_id)?;
     locks::lock(Key::Graph(project));
     locks::lock(Key::User(project, user));
-    let task = LockedTask::lock_with_original(project, id)?;
+    let task = LockedTask::lock_to_reopen(project, id)?;
     let worker = Worker::find(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     if !is_undone(&worker, &task)? {

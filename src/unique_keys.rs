@@ -9,15 +9,30 @@ use crate::error::Error;
 use crate::locks::{self, Key};
 use crate::spi::sql;
 
+/// Locks the keys of new tasks, before those of seeds, lanes and rows.
+pub fn lock_new(project: &str, new: &[NewTask]) {
+    lock(project, new.iter().filter_map(|task| task.unique_key.as_deref()).collect());
+}
+
+/// Locks the keys of tasks that may be opened again, before the rows of these. The caller has locked the tasks' keys.
+pub fn lock_of(project: &str, task_ids: &[&str]) -> Result<(), Error> {
+    let keys: Vec<String> = sql!(
+        "select unique_key from task_mgmt.task
+        where project_name = $1 and task_id = any($2) and unique_key is not null"
+    )
+    .all(&[project.into(), task_ids.to_vec().into()], |row| row.get(1))?;
+    lock(project, keys.iter().map(String::as_str).collect());
+    Ok(())
+}
+
 /// Moves those of the new tasks whose key another open one has to the end, with the id of that one, and returns how many are left
-/// to be made. The keys of these are locked, so nobody else takes them meanwhile.
+/// to be made. The caller has locked the keys, so nobody else takes them meanwhile.
 /// Errors: 42710 if such a task is not to be taken for the other one.
 pub fn settle(project: &str, new: &mut [NewTask]) -> Result<usize, Error> {
     let keys: Vec<&str> = new.iter().filter_map(|task| task.unique_key.as_deref()).collect();
     if keys.is_empty() {
         return Ok(new.len());
     }
-    lock(project, &keys);
     let mut owners: HashMap<String, Option<String>> =
         find_owners(project, &keys)?.into_iter().map(|(key, task)| (key, Some(task))).collect();
     for (index, task) in new.iter_mut().enumerate() {
@@ -44,26 +59,31 @@ pub fn settle(project: &str, new: &mut [NewTask]) -> Result<usize, Error> {
     Ok(new.iter().filter(|task| !task.is_twin).count())
 }
 
-/// Locks the key of a finished task that is to be opened again, if it has one. Errors: 42710 if another open task has it.
-pub fn lock_of(project: &str, task_no: i64) -> Result<(), Error> {
-    let key = sql!("select unique_key from task_mgmt.task where project_name = $1 and task_no = $2")
-        .first(&[project.into(), task_no.into()], |row| row.find::<String>(1))?;
-    let Some(key) = key.flatten() else { return Ok(()) };
-    lock(project, &[&key]);
-    match find_owners(project, &[&key])?.remove(&key) {
-        Some(task) => Err(Error::UniqueKeyTaken { key, task }),
-        None => Ok(()),
-    }
+/// Refuses to open a finished task again whose key, which the caller has locked, another open task has. Errors: 42710.
+pub fn require_free(project: &str, task_no: i64) -> Result<(), Error> {
+    let owner = sql!(
+        "select t.unique_key, o.task_id
+        from task_mgmt.task t
+        join task_mgmt.task o on o.project_name = $1 and o.open_key = t.unique_key and o.open_key is not null
+        where t.project_name = $1 and t.task_no = $2"
+    )
+    .first(&[project.into(), task_no.into()], |row| {
+        Ok(Error::UniqueKeyTaken { key: row.get(1)?, task: row.get(2)? })
+    })?;
+    owner.map_or(Ok(()), Err)
 }
 
-/// Locks unique keys, for whoever is about to give them to new tasks.
-pub fn lock(project: &str, keys: &[&str]) {
-    if keys.len() > locks::MOST_KEYS {
-        return locks::lock(Key::UniqueKeys(project));
+fn lock(project: &str, mut keys: Vec<&str>) {
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() {
+        return;
     }
-    locks::share(Key::UniqueKeys(project));
-    let keys: Vec<Key> = keys.iter().map(|key| Key::UniqueKey(project, key)).collect();
-    locks::lock_all(&keys);
+    if keys.len() > locks::MOST_KEYS {
+        return locks::lock(Key::Uniques(project));
+    }
+    locks::share(Key::Uniques(project));
+    locks::lock_all(&keys.into_iter().map(|key| Key::Unique(project, key)).collect::<Vec<_>>());
 }
 
 /// The open tasks that have these keys.

@@ -161,6 +161,18 @@ pub fn lock_no(project: &str, user: &str) -> Result<i32, Error> {
         .map_or_else(|| Err(not_found(project, user)?), Ok)
 }
 
+/// Locks the rows of users in the order of their numbers.
+pub fn lock_rows(project: &str, user_nos: Vec<i32>) -> Result<(), Error> {
+    sql!(
+        "select from task_mgmt.project_user
+        where project_name = $1 and user_no = any($2)
+        order by user_no
+        for no key update"
+    )
+    .run(&[project.into(), user_nos.into()])?;
+    Ok(())
+}
+
 /// The role that a user is bound to, if any. Errors: P0002.
 pub fn bound_role(project: &str, user: &str) -> Result<Option<pg_sys::Oid>, Error> {
     sql!("select bound_role::oid from task_mgmt.project_user where project_name = $1 and user_id = $2")

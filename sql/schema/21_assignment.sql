@@ -46,7 +46,7 @@ create table task_mgmt.ready (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, vacuum_index_cleanup = on);
 select pg_catalog.pg_extension_config_dump('task_mgmt.ready', '');
 
-create index ready_channel_idx on task_mgmt.ready (project_name, channel, urgency, task_no) where channel is not null;
+create index ready_channel_idx on task_mgmt.ready (project_name, channel, queue_no, is_returned, urgency, task_no) where channel is not null;
 
 -- A row is a task that waits: for unsatisfied dependencies, held back until it is activated (or until its last dependency is
 -- satisfied) or on hold until it is enqueued, until run_after, or because all its copies are handed out and some of them still open.

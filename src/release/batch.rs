@@ -10,7 +10,9 @@ use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::rows::{self, Table};
 use crate::satisfaction;
+use crate::segments;
 use crate::tasks;
+use crate::users;
 
 /// Completes tasks, all or none, whose keys the caller has locked, and those of what they are copies of.
 pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result<(), Error> {
@@ -23,9 +25,21 @@ pub fn complete_all(project: &str, mut held: Vec<(HeldTask, Outcome)>) -> Result
     if held.iter().all(|(task, _)| task.is_plain()) {
         return complete_plain(project, &held);
     }
-    let originals = held.iter().filter_map(|(task, _)| task.task_row.original_no);
-    tasks::lock_rows(project, originals.chain(held.iter().map(|(task, _)| task.task_no)).collect())?;
+    lock_all(project, &held)?;
     held.into_iter().try_for_each(|(task, outcome)| task.complete(outcome))
+}
+
+/// Locks beforehand what the completions lock one after the other: the rows of the segments that handlers change, those of the tasks and
+/// what they are copies of, the gates of these and of their dependents, and the rows of the users whom checks are judged of.
+fn lock_all(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
+    let of_tasks = || held.iter().map(|(task, _)| task);
+    let handled = of_tasks().filter(|task| task.task_type.completion_handler.is_some());
+    segments::lock_rows_of_tasks(project, handled.map(|task| task.task_no).collect())?;
+    let task_nos: Vec<i64> =
+        of_tasks().flat_map(|task| task.task_row.original_no.into_iter().chain([task.task_no])).collect();
+    tasks::lock_rows(project, task_nos.clone())?;
+    satisfaction::lock_gates(project, &task_nos)?;
+    users::lock_rows(project, of_tasks().filter(|task| task.task_row.is_check).map(|task| task.user_no).collect())
 }
 
 fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {

@@ -68,10 +68,12 @@ pub fn run(project_name: Option<&str>, max_rows: Option<i32>) -> Result<Vec<Run>
     Ok(runs)
 }
 
-/// Takes the keys of the segments that the tasks are of, opens their lanes, and takes their unique keys. What is wrong with them is said when they are created.
+/// Takes the unique keys of the tasks and the keys of the segments that they are of, and opens their lanes. What is wrong with them is
+/// said when they are created.
 /// There are so few schedules that each seed has a key of its own.
 fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
     let tasks: Vec<NewTask> = schedules.iter().filter_map(|schedule| NewTask::parse(&schedule.data).ok()).collect();
+    unique_keys::lock_new(project, &tasks);
     let seeds: BTreeSet<u64> = tasks.iter().filter_map(|task| task.segment_seed_id).map(|seed| seed.0).collect();
     let types = segments::lanes::types(project, &seeds.into_iter().collect::<Vec<_>>())?;
     let kinds = tasks.iter().map(|task| {
@@ -80,10 +82,6 @@ fn prepare(project: &str, schedules: &[Due]) -> Result<(), Error> {
         (&*task.task_type, segment_type)
     });
     Lanes::open(project, &kinds.collect())?;
-    let keys: Vec<&str> = tasks.iter().filter_map(|task| task.unique_key.as_deref()).collect();
-    if !keys.is_empty() {
-        unique_keys::lock(project, &keys);
-    }
     Ok(())
 }
 

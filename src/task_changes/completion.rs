@@ -157,9 +157,9 @@ pub fn reopen(task: &LockedTask) -> Result<(), Error> {
 }
 
 /// Makes a finished task an open one; what depends on it and who gets it is for the caller to see to.
-/// Returns how often it has been started.
+/// Returns how often it has been started. The caller has locked its unique key.
 pub fn clear_outcome(task: &LockedTask) -> Result<i32, Error> {
-    unique_keys::lock_of(task.project, task.task_no)?;
+    unique_keys::require_free(task.project, task.task_no)?;
     sql!(
         "update task_mgmt.task
         set status = 'queued', completion_status = '', completed_user_no = null, completed_at = null, is_concluded = false,

@@ -72,3 +72,8 @@ do $$ begin
 		perform pg_sleep(0.01);
 	end loop;
 end $$;
+
+-- Counts are folded once the transactions before are over.
+select from sweep() where false;
+select from sweep() where false;
+select from sweep() where false;

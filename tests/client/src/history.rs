@@ -39,11 +39,25 @@ struct TaskState {
     holder: String,
     completion_status: String,
     completed_user: String,
+    /// How often it was claimed since it was last put into the queue, and how often that has failed.
+    attempts: i32,
+    failures: i32,
 }
 
 impl TaskState {
     fn complete(&mut self, completed_user: String, completion_status: String) {
-        *self = Self { status: "completed".into(), holder: String::new(), completion_status, completed_user };
+        (self.status, self.holder) = ("completed".into(), String::new());
+        (self.completion_status, self.completed_user) = (completion_status, completed_user);
+    }
+
+    fn claim(&mut self, user: String) -> String {
+        self.attempts += 1;
+        std::mem::replace(&mut self.holder, user)
+    }
+
+    fn open(&mut self) {
+        let (attempts, failures) = (self.attempts, self.failures);
+        *self = Self { status: "open".into(), attempts, failures, ..Self::default() };
     }
 }
 
@@ -65,10 +79,11 @@ pub fn assert_tasks_follow_from_events(client: &mut Client, project: &str) {
         let is_legal = apply(state, &kind, user, detail);
         assert!(is_legal, "{project}/{task}: {kind} cannot follow, now {state:?}");
     }
+    states.retain(|_, state| !state.status.is_empty());
     let tasks = client
         .query(
-            "select task_id, case when status in ('completed', 'cancelled') then status::text else 'open' end,
-                active_user_id, completion_status, completed_user_id
+            "select task_id, case when status in ('completed', 'cancelled', 'failed', 'expired') then status::text else 'open' end,
+                active_user_id, completion_status, completed_user_id, attempts, failures
             from task_mgmt.tasks where project_name = $1",
             &[&project],
         )
@@ -81,6 +96,8 @@ pub fn assert_tasks_follow_from_events(client: &mut Client, project: &str) {
             holder: row.get(2),
             completion_status: row.get(3),
             completed_user: row.get(4),
+            attempts: row.get(5),
+            failures: row.get(6),
         };
         assert_eq!(states.get(&task), Some(&found), "{project}/{task}: by its events (left) and its row (right)");
     }
@@ -95,12 +112,31 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
             state.status = "open".into();
             is_first
         }
-        "started" => is_open && std::mem::replace(&mut state.holder, user).is_empty(),
-        "taken_over" => is_open && std::mem::replace(&mut state.holder, user) == detail,
-        "handed_back" => is_open && std::mem::take(&mut state.holder) == user,
+        "started" => is_open && state.claim(user).is_empty(),
+        "taken_over" => is_open && state.claim(user) == detail,
+        "handed_back" | "snoozed" => is_open && std::mem::take(&mut state.holder) == user,
+        "retried" | "lease_expired" | "failed" => {
+            state.failures += 1;
+            if kind == "failed" {
+                state.status = kind.into();
+            }
+            is_open && std::mem::take(&mut state.holder) == user
+        }
+        "expired" => {
+            state.status = kind.into();
+            is_open && state.holder.is_empty()
+        }
+        // One that was on hold goes on; any other begins anew.
+        "enqueued" => {
+            let was_over = matches!(state.status.as_str(), "failed" | "cancelled" | "expired");
+            if was_over {
+                *state = TaskState { status: "open".into(), ..TaskState::default() };
+            }
+            was_over || is_open && state.holder.is_empty()
+        }
         "force_released" => is_open && !std::mem::take(&mut state.holder).is_empty(),
         "completed" => {
-            let was_alive = state.status != "cancelled";
+            let was_alive = is_open || state.status == "completed";
             state.complete(user, detail);
             was_alive
         }
@@ -115,13 +151,18 @@ fn apply(state: &mut TaskState, kind: &str, user: String, detail: String) -> boo
             state.status = "cancelled".into();
             is_open
         }
+        "deleted" => {
+            let was_there = !state.status.is_empty();
+            *state = TaskState::default();
+            was_there
+        }
         "release_undone" => {
             let was_theirs = state.completed_user == user;
-            *state = TaskState { status: "open".into(), holder: user, ..TaskState::default() };
-            was_theirs
+            state.open();
+            was_theirs && state.claim(user).is_empty()
         }
         "reactivated" => {
-            *state = TaskState { status: "open".into(), ..TaskState::default() };
+            state.open();
             !is_open
         }
         _ => true,

@@ -175,7 +175,7 @@ fn nested(depth: usize) -> String {
 
 /// The fixture in which every valid call succeeds: `ann` holds `held`, `free` and `other` are free, `done` is completed,
 /// `waiting` waits for `held`; in project `undo`, the completion of `undone` may be undone. Supervoxel and segment 12 have root
-/// 100, and the segment's update is claimed. Schedule `s` is due.
+/// 100, and the segment's update is claimed. Schedule `s` is due. `machine` holds `leased`, `short` is to expire, and `failed` has failed.
 pub const FIXTURE: &str = r#"
     create function public.verify(text, text, text) returns jsonb language sql return '{"passed": true}'::jsonb;
     create function public.follow(text, text, text) returns void language sql begin atomic end;
@@ -209,6 +209,14 @@ pub const FIXTURE: &str = r#"
     select create_conversation('p', 'held', '{"content": "words"}');
     select schedule_task('p', 's', '0 0 * * *', data => '{"task_type": "t"}', misfire_policy => 'all');
     update task_mgmt.schedule set next_run_at = next_run_at - interval '2 days';
+    select create_user('p', '{"user_id": "machine", "qualified_task_types": ["t"], "capacity": "unlimited"}');
+    select create_tasks('p', '[
+        {"task_id": "leased", "task_type": "t", "priority": 100, "ttl_seconds": 1e8, "unique_key": "key"},
+        {"task_id": "failed", "task_type": "t", "priority": 99, "unique_key": "key of failed"},
+        {"task_id": "short", "task_type": "t", "ttl_seconds": 1e8, "channel": "c"}]');
+    select setval('task_mgmt.serial', 1000000);
+    select claim_tasks('p', 'machine', lease_seconds => 1e8, instance => 'i');
+    select fail_task('p', task_id, lease_token, 'words', false) from claim_tasks('p', 'machine');
     select create_project('undo');
     select create_task_type('undo', '{"task_type": "t", "completion_statuses": ["Done"]}');
     select create_user('undo', '{"user_id": "ann", "qualified_task_types": ["t"]}');
@@ -224,6 +232,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         ("list_facts", "filters") => return Value::json(r#"{"status": "permanent"}"#),
         (_, "notify_events") => return Value::json(r#"["started"]"#),
         ("list_tasks", "filters") => return Value::json(r#"{"status": "queued"}"#),
+        ("requeue_failed", "filters") => return Value::json(r#"{"task_type": "t"}"#),
         (_, "filters") => return Value::json(r#"{"status": "Raw"}"#),
         (_, "options") => return Value::json("{}"),
         ("create_project", "project_name") => "'another'",
@@ -262,6 +271,18 @@ pub fn valid(function: &str, argument: &str) -> Value {
             | "include_names",
         ) => "true",
         ("start_task" | "start_task_cross_project", "user_id") => "'bob'",
+        ("claim_tasks" | "release_tasks", "user_id") => "'machine'",
+        ("heartbeat" | "complete_task" | "fail_task" | "snooze_task", "task_id") => "'leased'",
+        ("enqueue_task", "task_id") => "'failed'",
+        ("extend_ttl" | "remaining_ttl", "task_id") => "'short'",
+        (_, "lease_token") => "1000001",
+        (_, "own_tasks") => "'first'",
+        (_, "instance") => "'i'",
+        (_, "channel") => "'c'",
+        (_, "task_types") => "'{t}'::text[]",
+        (_, "extend_seconds" | "delay_seconds" | "within_seconds") => "3",
+        (_, "retryable") => "true",
+        (_, "result") => "'{\"a\": 1}'::jsonb",
         ("undo_release", "project_name") => "'undo'",
         ("undo_release", "task_id") => "'undone'",
         ("transfer_tasks", "task_type") => "'t'",
@@ -282,6 +303,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "task_id" | "dependent_on_task_id") => "'free'",
         (_, "task_ids") => "'{free}'::text[]",
         (_, "dependency_id") => "'d'",
+        ("find_task", "prefix") => "'fre'",
         (_, "fact_id" | "prefix") => "'fact'",
         (_, "relation") => "'reads'",
         (_, "conversation_id") => "(select max(conversation_id) from task_mgmt.conversations)",
@@ -316,7 +338,6 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (_, "event_type") => "'mine'",
         (_, "dedupe_key") => "'key'",
         (_, "extra_layers") => "'[{\"name\": \"layer\"}]'::jsonb",
-        (_, "prefix") => "'fre'",
         (_, "cascade") => "false",
         (_, "add_status_annotation") => "true",
         (_, "trace_task_id") => "'done'",
@@ -332,7 +353,7 @@ pub fn valid(function: &str, argument: &str) -> Value {
         (
             _,
             "note" | "reason" | "description" | "segmentation_path" | "brain_mesh_path" | "datastack_name"
-            | "synapse_table" | "worker" | "error_message",
+            | "synapse_table" | "worker" | "error_message" | "error",
         ) => "'words'",
         _ => panic!("what is valid for {argument} of {function}? add it"),
     };
@@ -362,6 +383,7 @@ fn valid_data(function: &str) -> &'static str {
         "create_segments" | "ingest_segments" => r#"[{"seed_id": 14, "seed_x": 0, "seed_y": 0, "seed_z": 0}]"#,
         "create_fact" => r#"{"text": "words", "fact_id": "new"}"#,
         "create_facts" => r#"[{"text": "words", "fact_id": "new"}]"#,
+        "complete_tasks" => r#"[{"task_id": "leased", "lease_token": 1000001}]"#,
         "create_conversation" => r#"{"content": "words"}"#,
         "create_endpoint" => r#"{"seed_id": 12, "x": 1, "y": 1, "z": 1, "status": "CERTAIN", "user_id": "ann"}"#,
         "replace_endpoints" => r#"[{"x": 1, "y": 1, "z": 1, "status": "CERTAIN"}]"#,

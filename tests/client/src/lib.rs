@@ -43,6 +43,14 @@ impl Database {
         connect(&self.name)
     }
 
+    /// Runs statements one by one, so that some may vacuum; none has a semicolon within.
+    pub fn run(&self, statements: &str) {
+        let mut client = self.connect();
+        for statement in statements.split(';') {
+            client.batch_execute(statement).unwrap_or_else(|error| panic!("{error:?}\nby {statement}"));
+        }
+    }
+
     /// As `connect`, with a function that is told what the server notes.
     pub fn connect_noticing(&self, notice: impl Fn(DbError) + Send + Sync + 'static) -> Client {
         config(&self.name).notice_callback(notice).connect(NoTls).unwrap()

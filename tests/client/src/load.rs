@@ -3,8 +3,9 @@
 
 mod annotation;
 mod edits;
+mod queue;
 
-use postgres::{Client, IsolationLevel, SimpleQueryMessage};
+use postgres::{Client, IsolationLevel, SimpleQueryMessage, SimpleQueryRow};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -35,6 +36,7 @@ pub fn prepare(database: &Database) {
             )
             .unwrap();
         annotation::prepare(&mut database.connect(), project);
+        queue::prepare(&mut database.connect(), project);
     }
 }
 
@@ -45,6 +47,8 @@ pub struct Caller {
     pub ledger: Ledger,
     /// Project, user and task of starts that were not yet followed by a release; others may have changed that.
     held: Vec<[String; 3]>,
+    /// What claims of machines gave; others may have it by now.
+    claims: Vec<queue::Claim>,
     /// Calls that were carried out, and those that were refused.
     pub done: u64,
     pub refused: u64,
@@ -60,6 +64,10 @@ enum Trace {
     None,
     /// By this user, in this project: the answer names the task.
     Start([String; 2]),
+    /// By this machine, in this project: the answer names tasks and tokens.
+    Claim([String; 2]),
+    /// Completions by token as Done; the answer says of each task whether it is one.
+    Outcomes(Vec<queue::Claim>),
     /// A completion unless the task was completed so already.
     Completion([String; 4]),
     Submission([String; 3], i64),
@@ -82,6 +90,7 @@ impl Caller {
             isolation,
             ledger: Ledger::default(),
             held: vec![],
+            claims: vec![],
             done: 0,
             refused: 0,
         }
@@ -110,12 +119,7 @@ impl Caller {
         match result {
             Ok(answer) => {
                 self.done += 1;
-                match call.trace {
-                    Trace::Start([project, user]) => {
-                        self.held.extend(first_value(&answer).map(|task| [project, user, task]))
-                    }
-                    trace => self.write_down(trace, Outcome::Acknowledged),
-                }
+                self.learn(call.trace, &answer);
                 Ok(())
             }
             Err(error) => {
@@ -125,6 +129,17 @@ impl Caller {
                 }
                 verdict
             }
+        }
+    }
+
+    fn learn(&mut self, trace: Trace, answer: &[SimpleQueryMessage]) {
+        match trace {
+            Trace::Start([project, user]) => {
+                self.held.extend(first_value(answer).map(|task| [project, user, task]));
+            }
+            Trace::Claim(by) => self.learn_claims(by, answer),
+            Trace::Outcomes(of) => self.learn_outcomes(of, answer),
+            trace => self.write_down(trace, Outcome::Acknowledged),
         }
     }
 
@@ -158,7 +173,10 @@ impl Caller {
 
     fn write_down(&mut self, trace: Trace, outcome: Outcome) {
         match trace {
-            Trace::None | Trace::Start(_) => {}
+            Trace::None | Trace::Start(_) | Trace::Claim(_) => {}
+            Trace::Outcomes(of) => {
+                self.ledger.completions.extend(of.iter().map(|claim| (claim.completion(), outcome)));
+            }
             Trace::Completion(key) => {
                 let outcome = if outcome == Outcome::Acknowledged { Outcome::Settled } else { outcome };
                 self.ledger.completions.push((key, outcome));
@@ -179,7 +197,7 @@ impl Caller {
             "coalesce((select active_task from task_mgmt.users where project_name = '{project}' and user_id = '{user}'), '')"
         );
         let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
-        match self.random.random_range(0..140) {
+        match self.random.random_range(0..190) {
             0..18 => Call {
                 text: format!("select start_task('{project}', '{user}')"),
                 trace: Trace::Start([project.into(), user]),
@@ -232,7 +250,8 @@ impl Caller {
             100..114 => plain(self.random_segment_call(project, &user, &task)),
             114..128 => plain(self.random_trace_call(project, &user, &task, &quoted)),
             128..132 => plain(self.random_qualification_call(project, &user)),
-            _ => plain(self.random_edit_call(project, &user, &task)),
+            132..140 => plain(self.random_edit_call(project, &user, &task)),
+            _ => self.random_queue_call(project),
         }
     }
 
@@ -250,9 +269,10 @@ impl Caller {
             0 => SCRATCH,
             number => PROJECTS[number % 2],
         };
-        let task = match self.random.random_bool(0.25) {
-            true => format!("x{}", self.random.random_range(0..annotation::TRACES)),
-            false => format!("t{}", self.random.random_range(0..TASKS)),
+        let task = match self.random.random_range(0..10) {
+            0..2 => format!("x{}", self.random.random_range(0..annotation::TRACES)),
+            2..4 => self.random_queued(),
+            _ => format!("t{}", self.random.random_range(0..TASKS)),
         };
         (project.into(), self.random_user(), task)
     }
@@ -382,8 +402,12 @@ impl Caller {
 }
 
 fn first_value(answer: &[SimpleQueryMessage]) -> Option<String> {
-    answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+    rows(answer).next()?.get(0).map(str::to_owned)
+}
+
+fn rows(answer: &[SimpleQueryMessage]) -> impl Iterator<Item = &SimpleQueryRow> {
+    answer.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     })
 }

@@ -110,6 +110,39 @@ fn a_read_costs_the_same_in_a_long_history() {
     }
 }
 
+/// Machines stand at the front of the queue at once, however much waits, is over, or is for others beside it.
+#[test]
+fn a_machine_pays_for_nothing_that_waits() {
+    let database = Database::create("client_costs_of_machines");
+    let mut session = Session::open(&database);
+    let few = session.costs_of_machines("few", 5);
+    for others in [session.costs_of_machines("many", 5000), session.costs_of_machines("few_among_others", 5)] {
+        for (few, other) in few.iter().zip(&others) {
+            assert!(other.is_at_most(2.0, few), "{other:?} instead of {few:?}");
+        }
+    }
+}
+
+/// Whoever meets expired tasks ends them, so the next ones do not meet them any more.
+#[test]
+fn what_has_expired_is_met_few_times() {
+    let database = Database::create("client_costs_of_expired");
+    let mut session = Session::open(&database);
+    let mut cost = |project: &str, expired: u32| {
+        database.create_project(project, &["m"]);
+        let fill = r#"select update_user('PROJECT', 'm', '{"capacity": "unlimited"}');
+            select create_tasks('PROJECT', (
+                select jsonb_agg(jsonb_build_object('task_type', 't', 'priority', 99, 'ttl_seconds', 1e-6)) from generate_series(1, NUMBER) number));
+            select create_tasks('PROJECT', (select jsonb_agg(jsonb_build_object('task_type', 't')) from generate_series(1, 10) number));
+            select claim_tasks('PROJECT', 'm') from generate_series(0, NUMBER / 1000);
+            vacuum task_mgmt.ready"#;
+        database.run(&fill_in(fill, project, "", expired));
+        session.cost("claim_tasks('PROJECT', 'm')", project)
+    };
+    let (few, many) = (cost("few", 10), cost("many", 4000));
+    assert!(many.is_at_most(2.0, &few), "{many:?} instead of {few:?}");
+}
+
 /// One session, because the plans of its statements are kept that are made when there is little in the tables.
 struct Session<'a> {
     database: &'a Database,
@@ -142,10 +175,7 @@ impl<'a> Session<'a> {
             set status = 'processing', token = 1, worker = 'w', available_at = now() + interval '1 hour'
             where project_name = 'PROJECT' and seed_id > 2 * NUMBER;
             vacuum task_mgmt.segment_update";
-        let mut client = self.database.connect();
-        for statement in fill_in(fill, project, "", updates).split(';') {
-            client.batch_execute(statement).unwrap();
-        }
+        self.database.run(&fill_in(fill, project, "", updates));
         self.plans.try_iter().for_each(drop);
         self.client.batch_execute(&format!("select claim_segment_update('{project}')")).unwrap();
         self.plans.try_iter().fold(Cost::of("claim_segment_update"), |cost, notice| cost.with(&notice, updates))
@@ -159,10 +189,8 @@ impl<'a> Session<'a> {
             select publish_event('PROJECT', 'event') from generate_series(1, NUMBER);
             select create_event_consumer('PROJECT', 'c', jsonb_build_object('from', 'beginning'));
             vacuum task_mgmt.event";
+        self.database.run(&fill_in(fill, project, "", events));
         let mut client = self.database.connect();
-        for statement in fill_in(fill, project, "", events).split(';') {
-            client.batch_execute(statement).unwrap();
-        }
         let settled = format!(
             "select settled_no >= (select max(event_no) from task_mgmt.event) from task_mgmt.event_consumers, lateral (
                 select from read_events('{project}', 'c') limit 1
@@ -178,6 +206,19 @@ impl<'a> Session<'a> {
         client.batch_execute(&middle).unwrap();
         self.client.batch_execute(&read).unwrap();
         self.plans.try_iter().fold(Cost::of("read_events"), |cost, notice| cost.with(&notice, 1))
+    }
+
+    /// What machines pay in a new project in which as many tasks wait for each reason, are over, or are for others.
+    fn costs_of_machines(&mut self, project: &str, waiting: u32) -> Vec<Cost> {
+        self.database.create_project(project, &["m", "idle", "other"]);
+        self.database.run(&fill_in(WAITING, project, "", waiting));
+        MACHINES.iter().map(|call| self.cost(call, project)).collect()
+    }
+
+    fn cost(&mut self, call: &'static str, project: &str) -> Cost {
+        self.plans.try_iter().for_each(drop);
+        self.client.batch_execute(&format!("select {}", fill_in(call, project, "", 0))).unwrap();
+        self.plans.try_iter().fold(Cost::of(call), |cost, notice| cost.with(&notice, 1))
     }
 
     /// The costs of what a new project goes through in which many objects belong to one, and others to another one.
@@ -199,6 +240,51 @@ impl<'a> Session<'a> {
         creation.iter().chain(life).map(cost).collect()
     }
 }
+
+/// As many tasks that are scheduled, retried later, expired, failed, cancelled, held back, on hold, blocked, paused, somebody else's,
+/// and of another type in the same channel, all of them more urgent than those that can be claimed.
+const WAITING: &str = r#"
+    select create_task_type('PROJECT', '{"task_type": "other"}'), create_task_type('PROJECT', '{"task_type": "none"}');
+    select update_user('PROJECT', u, '{"capacity": "unlimited", "qualified_task_types": ["t", "other"]}') from unnest('{m, other}'::text[]) u;
+    select update_user('PROJECT', 'm', '{"qualified_task_types": ["t"]}'), update_user('PROJECT', 'idle', '{"qualified_task_types": ["none"]}');
+    select create_tasks('PROJECT', jsonb_agg(jsonb_build_object('task_id', name || number, 'task_type', 't', 'priority', 99, 'channel', 'c') || data::jsonb))
+    from generate_series(1, NUMBER) number, (values
+        ('scheduled', '{"run_after": "9000-01-01T00:00:00Z"}'), ('retried', '{"run_after": "9000-01-01T00:00:00Z"}'),
+        ('expired', '{"ttl_seconds": 1e-6}'), ('failed', '{"max_attempts": 1, "priority": 101}'), ('cancelled', '{}'),
+        ('held_back', '{"is_active": false}'), ('on_hold', '{"hold": true, "ttl_seconds": 1e8}'), ('blocked', '{}'),
+        ('paused', '{"is_paused": true}'), ('of_other', '{"agent": "other"}'), ('leased', '{"priority": 100}'), ('typed', '{"task_type": "other"}')
+    ) as kinds (name, data);
+    select fail_task('PROJECT', task_id, lease_token, 'words')
+    from generate_series(1, (NUMBER + 99) / 100) turn
+    cross join lateral claim_tasks('PROJECT', 'other', least(100, NUMBER) + 0 * turn, own_tasks => 'none');
+    select cancel_task('PROJECT', 'cancelled' || number) from generate_series(1, NUMBER) number;
+    select create_dependencies('PROJECT', jsonb_agg(jsonb_build_object('task_id', 'blocked' || number, 'dependent_on_task_id', 'scheduled1',
+        'required_completion_status', 'Done'))) from generate_series(1, NUMBER) number;
+    update task_mgmt.task set attempts = 1, failures = 1 where project_name = 'PROJECT' and task_id like 'retried%';
+    select sweep(100000);
+    select count(*)
+    from generate_series(1, (NUMBER + 99) / 100) turn
+    cross join lateral claim_tasks('PROJECT', 'other', least(100, NUMBER) + 0 * turn, lease_seconds => 1e8, own_tasks => 'none');
+    select create_tasks('PROJECT', jsonb_agg(jsonb_build_object('task_id', 'live' || number, 'task_type', 't', 'channel', 'c')
+        || case when number % 4 = 0 then '{"agent": "m"}' else '{}' end::jsonb)) from generate_series(1, 80) number;
+    vacuum analyze task_mgmt.task; vacuum task_mgmt.ready; vacuum task_mgmt.blocked; vacuum task_mgmt.lease; vacuum task_mgmt.event"#;
+
+const MACHINES: [&str; 13] = [
+    "claim_tasks('PROJECT', 'm')",
+    "claim_tasks('PROJECT', 'm', 10)",
+    "claim_tasks('PROJECT', 'm', 2, array['t'], 'c')",
+    "claim_tasks('PROJECT', 'm', 2, own_tasks => 'only')",
+    "claim_tasks('PROJECT', 'm', 2, channel => 'c', own_tasks => 'only')",
+    "release_tasks('PROJECT', 'm')",
+    "claim_tasks('PROJECT', 'idle')",
+    "complete_task('PROJECT', task_id, lease_token) from claim_tasks('PROJECT', 'm')",
+    "complete_tasks('PROJECT', (
+        select jsonb_agg(jsonb_build_object('task_id', task_id, 'lease_token', lease_token)) from claim_tasks('PROJECT', 'm', 10)))",
+    "fail_task('PROJECT', task_id, lease_token, 'words') from claim_tasks('PROJECT', 'm')",
+    "snooze_task('PROJECT', task_id, lease_token, 60) from claim_tasks('PROJECT', 'm')",
+    "heartbeat('PROJECT', task_id, lease_token) from claim_tasks('PROJECT', 'm')",
+    "create_task('PROJECT', jsonb_build_object('task_type', 't', 'unique_key', 'key', 'run_after', '9000-01-01T00:00:00Z'))",
+];
 
 const CREATION: [&str; 2] = [
     "create_tasks('PROJECT', (

@@ -170,6 +170,69 @@ fn every_key_takes_or_refuses_every_value() {
     finish(database, client, &log, complaints);
 }
 
+/// Whatever the present is said to be: a function works, or refuses that.
+#[test]
+fn every_function_bears_the_ends_of_time() {
+    let log = Log::from_here();
+    let (database, mut client) = prepare("client_hostile_times");
+    let mut complaints = vec![];
+    for present in ["0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00", "10000-01-01 00:00+00", "0001-12-31 BC"]
+        .into_iter()
+        .chain(["294276-12-31 23:59:59+00", "4713-01-01 BC", "infinity", "-infinity"])
+    {
+        client.execute("select set_config('task_mgmt.fake_now', $1, false)", &[&present]).unwrap();
+        for function in functions(&mut client) {
+            client.batch_execute("begin").unwrap();
+            let result = function.call(&mut client, usize::MAX, &hostile::values("boolean")[0]);
+            client.batch_execute("rollback").unwrap();
+            let error = result.as_ref().err().map(|error| error.as_db_error().unwrap());
+            complaints.extend(
+                error.filter(|error| !REFUSALS.contains(&error.code().code())).map(|error| {
+                    format!("{} at {present}: {} {}", function.name, error.code().code(), error.message())
+                }),
+            );
+        }
+    }
+    client.batch_execute("reset task_mgmt.fake_now").unwrap();
+    finish(database, client, &log, complaints);
+}
+
+/// The longest and shortest delays and durations, at the beginning and at the end of time, and what then can be read.
+#[test]
+fn every_delay_ends_within_time() {
+    const CALLS: [&str; 9] = [
+        r#"create_task('p', '{"task_id": "last", "task_type": "t", "priority": 101, "ttl_seconds": SECONDS, "max_attempts": 9,
+            "backoff": {"base_seconds": SECONDS, "factor": 1000, "max_seconds": 1e300, "jitter": 1}}')"#,
+        "claim_tasks('p', 'machine', lease_seconds => SECONDS)",
+        "heartbeat('p', 'last', lease_token, SECONDS) from task_mgmt.held_tasks where task_id = 'last'",
+        "heartbeat('p', 'last', lease_token) from task_mgmt.held_tasks where task_id = 'last'",
+        "renew_lease('p', 'machine', 'last')",
+        "extend_ttl('p', 'last', SECONDS)",
+        "fail_task('p', 'last', lease_token, 'words') from task_mgmt.held_tasks where task_id = 'last'",
+        r#"update_task('p', 'last', '{"run_after": "9999-12-31T23:59:59-23:59:59"}')"#,
+        "list_expiring_tasks('p', SECONDS), get_task('p', 'last'), remaining_ttl('p', 'last')",
+    ];
+    const VIEWS: [&str; 3] = ["tasks", "held_tasks", "events"];
+    let log = Log::from_here();
+    let (database, mut client) = prepare("client_hostile_delays");
+    for present in ["0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00"] {
+        for seconds in ["315360000", "5e-324", "0.000001"] {
+            client.execute("select set_config('task_mgmt.fake_now', $1, false)", &[&present]).unwrap();
+            client.batch_execute("begin").unwrap();
+            for call in CALLS.map(|call| format!("select {}", call.replace("SECONDS", seconds))) {
+                client.batch_execute(&call).unwrap_or_else(|error| panic!("{call} at {present}: {error:?}"));
+            }
+            for view in VIEWS {
+                client.simple_query(&format!("select * from task_mgmt.{view}")).unwrap();
+            }
+            assert_invariants(&mut client);
+            client.batch_execute("rollback").unwrap();
+        }
+    }
+    client.batch_execute("reset task_mgmt.fake_now").unwrap();
+    finish(database, client, &log, vec![]);
+}
+
 #[test]
 fn names_of_full_length_work_everywhere() {
     let database = Database::create("client_hostile_names");

@@ -202,6 +202,9 @@ impl Caller {
     }
 
     pub(super) fn random_user(&mut self) -> String {
-        format!("u{}", self.random.random_range(0..USERS))
+        match self.random.random_range(0..12) {
+            0 => self.random_machine(),
+            _ => format!("u{}", self.random.random_range(0..USERS)),
+        }
     }
 }
