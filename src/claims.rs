@@ -1,5 +1,7 @@
 //! Claims of machine workers: several tasks at once, on leases that end by themselves.
 
+use std::collections::HashMap;
+
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::arguments::{Invalid, check_name};
@@ -10,7 +12,7 @@ use crate::arguments::required;
 use crate::assignment::Worker;
 use crate::candidates::{Candidate, Candidates, Whose};
 use crate::clock::Instant;
-use crate::columns::event;
+use crate::columns::{event, project_user, task, task_type};
 use crate::error::Error;
 use crate::events::{self, notifications};
 use crate::expiry;
@@ -80,8 +82,7 @@ fn claim_tasks(
     let worker = lock_worker(project, user)?;
     access::require_binding(project, user, worker.bound_role)?;
     worker.require_active()?;
-    let claimed = claim(worker, &wish)?;
-    Ok(TableIterator::new(describe(project, claimed)?))
+    Ok(TableIterator::new(claim(worker, &wish)?))
 }
 
 /// What a worker asks for.
@@ -128,7 +129,7 @@ impl<'w> Wish<'w> {
 /// The user, under the user's key: shared by those who may hold any number of tasks, who need not wait for each other.
 fn lock_worker<'a>(project: &'a str, user: &'a str) -> Result<Worker<'a>, Error> {
     let key = Key::User(project, user);
-    let mut is_shared = Worker::find(project, user)?.capacity.is_none();
+    let mut is_shared = seems_unlimited(project, user);
     loop {
         match is_shared {
             true => locks::share(key),
@@ -146,18 +147,23 @@ fn lock_worker<'a>(project: &'a str, user: &'a str) -> Result<Worker<'a>, Error>
     }
 }
 
+/// Whether the user may hold any number of tasks, as far as one can tell without their key.
+fn seems_unlimited(project: &str, user: &str) -> bool {
+    let (users, snapshot) = (Table::open_to_read(c"project_user"), Snapshot::latest());
+    let keys =
+        &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
+    let mut scan = users.scan(c"project_user_user_id_key", &snapshot, keys);
+    scan.next().is_some_and(|row| row.find::<i32>(project_user::CAPACITY).is_none())
+}
+
 /// A task that the worker has, but for the rows that say so.
 struct Claimed {
     task_no: i64,
     task_id: String,
-    lane_no: i32,
     attempt: i32,
 }
 
-/// A task that was claimed, by number, with its token and the end of its lease.
-type Lease = (i64, i64, Instant, i32);
-
-fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Lease>, Error> {
+fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Described>, Error> {
     let room = worker.capacity.map_or(usize::MAX, |capacity| (capacity - worker.held_count).max(0) as usize);
     let most = wish.most.min(room);
     if let Some(task_types) = &wish.task_types {
@@ -169,7 +175,7 @@ fn claim(mut worker: Worker, wish: &Wish) -> Result<Vec<Lease>, Error> {
         let more = take_candidates(&worker, wish, most - claimed.len())?;
         claimed.extend(more);
     }
-    write_leases(&worker, wish, claimed)
+    give(&worker, wish, claimed)
 }
 
 /// Takes the best candidates out of `task_mgmt.ready`.
@@ -222,58 +228,108 @@ fn try_take(worker: &Worker, candidate: Candidate, ready: &Table) -> Result<Take
         locks::unlock(key);
         return Ok(Take::Missed);
     }
-    Ok(Take::Claimed(Claimed { task_no, task_id: candidate.task_id, lane_no: candidate.lane_no, attempt }))
+    Ok(Take::Claimed(Claimed { task_no, task_id: candidate.task_id, attempt }))
 }
 
-/// Writes who has the tasks: a lease and an event for each.
-fn write_leases(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<Vec<Lease>, Error> {
+/// Writes who has the tasks, a lease and an event for each, and says what they are.
+fn give(worker: &Worker, wish: &Wish, claimed: Vec<Claimed>) -> Result<Vec<Described>, Error> {
     if claimed.is_empty() {
         return Ok(vec![]);
     }
-    let lane_nos = claimed.iter().map(|task| task.lane_no).collect();
-    let durations = lease_seconds_of(worker.project, lane_nos, wish.lease_seconds)?;
+    let snapshot = Snapshot::latest();
+    let tasks = Table::open_to_read(c"task");
+    let of_project = rows::Key::text(task::PROJECT_NAME, worker.project);
+    let mut scan = tasks.scan_often(c"task_pkey", &snapshot, vec![of_project], 2);
+    let mut durations = Durations { project: worker.project, asked: wish.lease_seconds, known: HashMap::new() };
     let tokens = events::next_numbers(claimed.len());
-    let leases: Vec<Lease> = claimed
-        .iter()
-        .zip(tokens)
-        .map(|(task, token)| {
-            let seconds = durations.iter().find(|(lane_no, _)| *lane_no == task.lane_no).map(|(_, seconds)| *seconds);
-            let expires_at = worker.now.plus_seconds(seconds.unwrap_or_else(settings::lease_seconds));
-            (task.task_no, token, expires_at, task.attempt)
-        })
-        .collect();
+    let mut described = Vec::with_capacity(claimed.len());
+    let mut ends = Vec::with_capacity(claimed.len());
+    for (claim, token) in claimed.iter().zip(&tokens) {
+        scan.restart(vec![of_project, rows::Key::int8(task::TASK_NO, claim.task_no)]);
+        let row = scan.next().ok_or_else(|| Error::Internal(format!("task {} is gone", claim.task_id)))?;
+        let task_type: String = row.get(task::TASK_TYPE)?;
+        let expires_at = worker.now.plus_seconds(durations.of(&task_type, &snapshot)?);
+        ends.push(expires_at);
+        described.push((
+            claim.task_id.clone(),
+            task_type,
+            row.find(task::TITLE),
+            row.find(task::PARAMS).map_or_else(Jsonb::empty, Ok)?,
+            claim.attempt,
+            *token,
+            expires_at.timestamptz()?,
+            row.get(task::PRIORITY)?,
+            row.find(task::CHANNEL),
+            row.find(task::DESCRIPTION).unwrap_or_default(),
+            row.find(task::METADATA).map_or_else(Jsonb::empty, Ok)?,
+            row.get(task::CREATED_AT)?,
+        ));
+    }
+    write(worker, wish, &claimed, &tokens, &ends)?;
+    Ok(described)
+}
+
+/// How long leases last.
+struct Durations<'d> {
+    project: &'d str,
+    asked: Option<f64>,
+    /// That of each task type; None for the setting.
+    known: HashMap<String, Option<f64>>,
+}
+
+impl Durations<'_> {
+    fn of(&mut self, task_type: &str, snapshot: &Snapshot) -> Result<f64, Error> {
+        if let Some(seconds) = self.asked {
+            return Ok(seconds);
+        }
+        let of_type = match self.known.get(task_type) {
+            Some(seconds) => *seconds,
+            None => {
+                let types = Table::open_to_read(c"task_type");
+                let keys = &mut [
+                    rows::Key::text(task_type::PROJECT_NAME, self.project),
+                    rows::Key::text(task_type::TASK_TYPE, task_type),
+                ];
+                let seconds = types
+                    .scan(c"task_type_pkey", snapshot, keys)
+                    .next()
+                    .and_then(|row| row.find(task_type::LEASE_SECONDS));
+                self.known.insert(task_type.to_owned(), seconds);
+                seconds
+            }
+        };
+        Ok(of_type.unwrap_or_else(settings::lease_seconds))
+    }
+}
+
+fn write(worker: &Worker, wish: &Wish, claimed: &[Claimed], tokens: &[i64], ends: &[Instant]) -> Result<(), Error> {
     let (project, user_no, now) = (worker.project.into_datum(), worker.user_no.into_datum(), worker.now.into_datum());
     let instance = wish.instance.into_datum();
-    Table::open(c"lease").insert_all(
-        claimed.iter().zip(&leases).map(|(task, (task_no, token, expires_at, attempt))| {
-            [
-                project,
-                task_no.into_datum(),
-                user_no,
-                token.into_datum(),
-                now,
-                now,
-                task.task_id.as_str().into_datum(),
-                attempt.into_datum(),
-                expires_at.into_datum(),
-                instance,
-            ]
-        }),
-        None,
-    );
+    let leases = claimed.iter().zip(tokens).zip(ends).map(|((claim, token), expires_at)| {
+        [
+            project,
+            claim.task_no.into_datum(),
+            user_no,
+            token.into_datum(),
+            now,
+            now,
+            claim.task_id.as_str().into_datum(),
+            claim.attempt.into_datum(),
+            expires_at.into_datum(),
+            instance,
+        ]
+    });
+    Table::open(c"lease").insert_all(leases, None);
     let log = Table::open(c"event");
     let kind = log.label(event::KIND, c"started");
-    log.insert_all(
-        leases.iter().map(|(task_no, token, _, _)| {
-            [project, task_no.into_datum(), token.into_datum(), now, kind, user_no, None, None, None, None, None, None]
-        }),
-        None,
-    );
+    let events = claimed.iter().zip(tokens).map(|(claim, token)| {
+        let (task_no, token) = (claim.task_no.into_datum(), token.into_datum());
+        [project, task_no, token, now, kind, user_no, None, None, None, None, None, None]
+    });
+    log.insert_all(events, None);
     rows::finish();
-    claimed.iter().try_for_each(|task| running::leave_queue(worker, task.task_no))?;
-    let numbers: Vec<i64> = leases.iter().map(|(_, token, _, _)| *token).collect();
-    notifications::announce(worker.project, "started", &numbers)?;
-    Ok(leases)
+    claimed.iter().try_for_each(|claim| running::leave_queue(worker, claim.task_no))?;
+    notifications::announce(worker.project, "started", tokens)
 }
 
 /// Those of the lanes that are of these types. Errors: P0002 a type is unknown.
@@ -296,22 +352,6 @@ fn lanes_of(project: &str, task_types: &[String], lanes: &[i32]) -> Result<Vec<i
     .all(&[project.into(), task_types.to_vec().into(), lanes.to_vec().into()], |row| row.get(1))
 }
 
-/// How long leases of tasks of these lanes last.
-fn lease_seconds_of(project: &str, mut lane_nos: Vec<i32>, asked: Option<f64>) -> Result<Vec<(i32, f64)>, Error> {
-    lane_nos.sort_unstable();
-    lane_nos.dedup();
-    if let Some(seconds) = asked {
-        return Ok(lane_nos.into_iter().map(|lane_no| (lane_no, seconds)).collect());
-    }
-    sql!(
-        "select a.lane_no, y.lease_seconds
-        from task_mgmt.lane a
-        join task_mgmt.task_type y on y.project_name = $1 and y.task_type = a.task_type
-        where a.project_name = $1 and a.lane_no = any($2) and y.lease_seconds is not null"
-    )
-    .all(&[project.into(), lane_nos.into()], |row| Ok((row.get(1)?, row.get(2)?)))
-}
-
 type Described = (
     String,
     String,
@@ -326,34 +366,3 @@ type Described = (
     Jsonb,
     TimestampWithTimeZone,
 );
-
-fn describe(project: &str, leases: Vec<Lease>) -> Result<Vec<Described>, Error> {
-    if leases.is_empty() {
-        return Ok(vec![]);
-    }
-    let task_nos: Vec<i64> = leases.iter().map(|lease| lease.0).collect();
-    sql!(
-        "select t.task_id, t.task_type, t.title, coalesce(t.params, '{}'), l.attempt, l.fence, l.expires_at, t.priority,
-            t.channel, coalesce(t.description, ''), coalesce(t.metadata, '{}'), t.created_at
-        from unnest($2) with ordinality as claimed (task_no, position)
-        join task_mgmt.task t on t.project_name = $1 and t.task_no = claimed.task_no
-        join task_mgmt.lease l on l.project_name = $1 and l.task_no = claimed.task_no
-        order by claimed.position"
-    )
-    .all(&[project.into(), task_nos.into()], |row| {
-        Ok((
-            row.get(1)?,
-            row.get(2)?,
-            row.find(3)?,
-            row.get(4)?,
-            row.get(5)?,
-            row.get(6)?,
-            row.get(7)?,
-            row.get(8)?,
-            row.find(9)?,
-            row.get(10)?,
-            row.get(11)?,
-            row.get(12)?,
-        ))
-    })
-}

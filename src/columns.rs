@@ -34,6 +34,7 @@ pub mod task_type {
     pub const VERIFICATION_HANDLER: i16 = 6;
     pub const COMPLETION_HANDLER: i16 = 7;
     pub const GOLDEN_PERCENT: i16 = 12;
+    pub const LEASE_SECONDS: i16 = 15;
     pub const MAX_ATTEMPTS: i16 = 16;
     pub const BACKOFF: i16 = 17;
 }
@@ -65,7 +66,13 @@ pub mod task {
     pub const HAS_DEPENDENTS: i16 = 19;
     pub const ORIGINAL_NO: i16 = 22;
     pub const IS_CHECK: i16 = 23;
+    pub const CREATED_AT: i16 = 26;
     pub const NOTE: i16 = 29;
+    pub const TITLE: i16 = 33;
+    pub const DESCRIPTION: i16 = 34;
+    pub const PARAMS: i16 = 35;
+    pub const METADATA: i16 = 38;
+    pub const CHANNEL: i16 = 39;
     pub const RESULT: i16 = 40;
     pub const ERROR: i16 = 41;
     pub const EXPIRES_AT: i16 = 43;

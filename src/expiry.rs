@@ -129,7 +129,7 @@ pub fn expire(project: &str, now: Instant, most: i32) -> Result<usize, Error> {
         where project_name = $1 and task_no = any($2)"
     )
     .run(&[project.into(), expired.clone().into()])?;
-    expired.iter().try_for_each(|task_no| limits::free(project, *task_no))?;
+    limits::free(project, &expired)?;
     events::append(project, &expired, "expired", Actor::Nobody, None, now)?;
     Ok(expired.len())
 }

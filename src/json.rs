@@ -21,6 +21,11 @@ impl Jsonb {
         value.ok_or_else(|| Error::Internal("JSON contains a zero byte".into()))
     }
 
+    /// An object without keys.
+    pub fn empty() -> Result<Self, Error> {
+        Self::of("{}")
+    }
+
     /// The value as JSON text, numbers in full precision.
     pub fn text(&self) -> String {
         // SAFETY: the bytes are a copy of a valid, detoasted jsonb; Vec aligns them as malloc does.

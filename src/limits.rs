@@ -98,9 +98,13 @@ pub fn channels_with_lanes(project: &str) -> Result<HashSet<String>, Error> {
     Ok(channels.into_iter().collect())
 }
 
-/// Gives back all slots of a task that nobody holds any more, or that is finished. Where there are no limits it has none.
-pub fn free(project: &str, task_no: i64) -> Result<(), Error> {
-    Slots::open(project).free(task_no, |_| false).map(|_| ())
+/// Gives back all slots of tasks that nobody holds any more, or that are finished.
+pub fn free(project: &str, task_nos: &[i64]) -> Result<(), Error> {
+    if !are_set(project)? {
+        return Ok(());
+    }
+    let slots = Slots::open(project);
+    task_nos.iter().try_for_each(|task_no| slots.free(*task_no, |_| false).map(|_| ()))
 }
 
 /// The same for all tasks of a project, which are to be removed.

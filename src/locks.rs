@@ -70,6 +70,14 @@ pub fn unlock(key: Key) {
     unsafe { pg_sys::LockRelease(&tag(key), pg_sys::ExclusiveLock as i32, false) };
 }
 
+/// The same for locks taken by `lock_all`.
+pub fn unlock_all(keys: &[Key]) {
+    for tag in tags(keys) {
+        // SAFETY: as above; each tag was locked once.
+        unsafe { pg_sys::LockRelease(&tag, pg_sys::ExclusiveLock as i32, false) };
+    }
+}
+
 /// The same for a lock taken by `share`.
 pub fn unshare(key: Key) {
     // SAFETY: the tag is valid, and the lock was taken in this transaction by `share`.
@@ -87,13 +95,18 @@ pub fn share_all(keys: &[Key]) {
 }
 
 fn acquire_all(keys: &[Key], mode: u32) {
+    for tag in tags(keys) {
+        acquire(tag, mode, Wait::Yes);
+    }
+}
+
+/// Those of the keys, each once, in the one order.
+fn tags(keys: &[Key]) -> Vec<pg_sys::LOCKTAG> {
     let mut tags: Vec<_> = keys.iter().map(|key| tag(*key)).collect();
     let order = |tag: &pg_sys::LOCKTAG| (tag.locktag_field4, tag.locktag_field2, tag.locktag_field3);
     tags.sort_by_key(order);
     tags.dedup_by_key(|tag| order(tag));
-    for tag in tags {
-        acquire(tag, mode, Wait::Yes);
-    }
+    tags
 }
 
 enum Wait {

@@ -261,7 +261,7 @@ fn conclude(project: &str, original_no: i64, status: &str, now: Instant) -> Resu
     })?
     .ok_or_else(|| Error::Internal(format!("task {original_no} has no completed copy")))?;
     waiting::end(project, &[original_no])?;
-    limits::free(project, original_no)?;
+    limits::free(project, &[original_no])?;
     events::append(project, &[original_no], "concluded", Actor::User(user_no), Some(status), now)?;
     if has_dependents {
         satisfaction::satisfy(project, original_no, status, now)?;

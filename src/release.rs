@@ -1,13 +1,16 @@
 //! Releasing tasks: completed, or handed back unfinished.
 
 pub mod batch;
+mod lookup;
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use task_mgmt_core::tally;
 
+use self::lookup::Holder;
 use crate::access::{self, Level};
 use crate::arguments::required;
 use crate::assignment::Worker;
@@ -128,12 +131,12 @@ fn renew_lease(project_name: Option<&str>, user_id: Option<&str>, task_id: Optio
 /// A task and its holder, as read under the task's key.
 pub struct HeldTask<'a> {
     pub project: &'a str,
-    user: String,
+    user: Rc<str>,
     pub task_id: &'a str,
     pub user_no: i32,
     bound_role: Option<pg_sys::Oid>,
     pub task_no: i64,
-    pub task_type: TaskType,
+    pub task_type: Rc<TaskType>,
     pub fence: i64,
     leased_at: Instant,
     started_at: Option<Instant>,
@@ -142,7 +145,7 @@ pub struct HeldTask<'a> {
     expires_at: Option<Instant>,
     pub now: Instant,
     /// Keeps the places valid.
-    _snapshot: Snapshot,
+    _snapshot: Rc<Snapshot>,
     lease_place: Place,
     pub task_row: TaskRow,
 }
@@ -183,42 +186,20 @@ impl<'a> HeldTask<'a> {
             let Some(task) = TaskRow::find(project, row.get(lease::TASK_NO)?, &tasks, &snapshot)? else {
                 return Ok(None);
             };
-            let holder = (user.to_owned(), bound_role);
-            return Self::read(project, task_id, holder, &row, task, snapshot).map(Some);
+            let task_type = Rc::new(TaskType::find(project, task.task_type.clone(), &snapshot)?);
+            let at = (Rc::new(snapshot), clock::now()?);
+            return Self::read((project, task_id), (user.into(), bound_role), &row, (task, task_type), at).map(Some);
         }
         Ok(None)
     }
 
-    /// The task if this is the token of its lease.
-    pub fn look_up_token(project: &'a str, task_id: &'a str, token: i64) -> Result<Option<Self>, Error> {
-        let snapshot = Snapshot::latest();
-        let tasks = Table::open(c"task");
-        let Some(task) = TaskRow::find_id(project, task_id, &tasks, &snapshot)? else { return Ok(None) };
-        let leases = Table::open(c"lease");
-        let keys = &mut [Key::text(lease::PROJECT_NAME, project), Key::int8(lease::TASK_NO, task.task_no)];
-        let mut scan = leases.scan(c"lease_pkey", &snapshot, keys);
-        let Some(row) = scan.next() else { return Ok(None) };
-        if row.get::<i64>(lease::FENCE)? != token {
-            return Ok(None);
-        }
-        let users = Table::open_to_read(c"project_user");
-        let keys = &mut [
-            Key::text(project_user::PROJECT_NAME, project),
-            Key::int4(project_user::USER_NO, row.get(lease::USER_NO)?),
-        ];
-        let mut scan = users.scan(c"project_user_pkey", &snapshot, keys);
-        let Some(user) = scan.next() else { return Ok(None) };
-        let holder = (user.get(project_user::USER_ID)?, user.find(project_user::BOUND_ROLE));
-        Self::read(project, task_id, holder, &row, task, snapshot).map(Some)
-    }
-
+    /// `row` is its lease.
     fn read(
-        project: &'a str,
-        task_id: &'a str,
-        (user, bound_role): (String, Option<pg_sys::Oid>),
+        (project, task_id): (&'a str, &'a str),
+        (user, bound_role): Holder,
         row: &Row,
-        task: TaskRow,
-        snapshot: Snapshot,
+        (task_row, task_type): (TaskRow, Rc<TaskType>),
+        (snapshot, now): (Rc<Snapshot>, Instant),
     ) -> Result<Self, Error> {
         Ok(Self {
             project,
@@ -226,17 +207,17 @@ impl<'a> HeldTask<'a> {
             task_id,
             user_no: row.get(lease::USER_NO)?,
             bound_role,
-            task_no: task.task_no,
-            task_type: TaskType::find(project, task.task_type.clone(), &snapshot)?,
+            task_no: task_row.task_no,
+            task_type,
             fence: row.get(lease::FENCE)?,
             leased_at: row.get(lease::LEASED_AT)?,
             started_at: row.find(lease::STARTED_AT),
             attempt: row.get(lease::ATTEMPT)?,
             instance: row.find(lease::INSTANCE),
             expires_at: row.find(lease::EXPIRES_AT),
-            now: clock::now()?,
+            now,
             lease_place: row.place(),
-            task_row: task,
+            task_row,
             _snapshot: snapshot,
         })
     }
@@ -361,7 +342,7 @@ impl<'a> HeldTask<'a> {
         let (project, task_no) = (self.project.into_datum(), self.task_no.into_datum());
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
         self.end_lease()?;
-        let (has_dependents, [from_key, to_key]) = self.write_outcome(outcome)?;
+        let (has_dependents, [from_key, to_key]) = self.write_outcome(outcome, &Table::open(c"task"))?;
         let log = Table::open(c"event");
         let kind = log.label(event::KIND, c"completed");
         let (number, status, instance) = (events::next_number(), outcome.status.into_datum(), self.instance_datum());
@@ -388,12 +369,13 @@ impl<'a> HeldTask<'a> {
         Ok(has_dependents)
     }
 
-    /// Changes the task's row to say how it ended; whether other tasks depend on it, and what it was and is counted under.
-    fn write_outcome(&self, outcome: &Outcome) -> Result<(bool, CountKeys), Error> {
+    /// Changes the task's row, in `task_mgmt.task`, to say how it ended; whether other tasks depend on it, and what it was and is
+    /// counted under.
+    fn write_outcome(&self, outcome: &Outcome, table: &Table) -> Result<(bool, CountKeys), Error> {
         let (user_no, now) = (self.user_no.into_datum(), self.now.into_datum());
         let result = outcome.result.clone().into_datum();
         let keys = Cell::new([None; 2]);
-        let has_dependents = self.update_task(|table, values| {
+        let has_dependents = self.update_row(table, |values| {
             let from_key = values[task::COUNTED_KEY as usize - 1];
             let to_key = completed_key(values).into_datum();
             keys.set([from_key, to_key]);
@@ -422,8 +404,14 @@ impl<'a> HeldTask<'a> {
 
     /// Deletes the lease, which the task's key keeps from changing, and gives back what it counted as.
     pub fn end_lease(&self) -> Result<(), Error> {
-        match Table::open(c"lease").delete(self.lease_place)? {
-            true => limits::free(self.project, self.task_no),
+        self.delete_lease(&Table::open(c"lease"))?;
+        limits::free(self.project, &[self.task_no])
+    }
+
+    /// Deletes the lease only, in `task_mgmt.lease`.
+    fn delete_lease(&self, table: &Table) -> Result<(), Error> {
+        match table.delete(self.lease_place)? {
+            true => Ok(()),
             false => Err(Error::Internal(format!("the lease of task {} has changed", self.task_id))),
         }
     }
@@ -431,7 +419,12 @@ impl<'a> HeldTask<'a> {
     /// Changes the task's row, waiting for whoever has locked it to add dependencies, and keeps the times of the lease;
     /// whether other tasks depend on it.
     pub fn update_task(&self, change: impl Fn(&Table, &mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
-        let table = Table::open(c"task");
+        let table = &Table::open(c"task");
+        self.update_row(table, |values| change(table, values))
+    }
+
+    /// The same in `task_mgmt.task`.
+    fn update_row(&self, table: &Table, change: impl Fn(&mut [Option<pg_sys::Datum>])) -> Result<bool, Error> {
         let mut row = self.task_row.clone();
         let mut snapshot;
         loop {
@@ -442,12 +435,12 @@ impl<'a> HeldTask<'a> {
             if let Some(instance) = &self.instance {
                 row.values[task::INSTANCE as usize - 1] = instance.as_str().into_datum();
             }
-            change(&table, &mut row.values);
+            change(&mut row.values);
             if table.update(row.place, &row.values)? {
                 return Ok(row.has_dependents);
             }
             snapshot = Snapshot::latest();
-            row = TaskRow::find(self.project, self.task_no, &table, &snapshot)?
+            row = TaskRow::find(self.project, self.task_no, table, &snapshot)?
                 .ok_or_else(|| Error::Internal(format!("task {} is gone", self.task_id)))?;
         }
     }
@@ -503,12 +496,6 @@ impl TaskRow {
     fn find(project: &str, task_no: i64, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
         let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::int8(task::TASK_NO, task_no)];
         let mut scan = table.scan(c"task_pkey", snapshot, keys);
-        scan.next().map(|row| Self::read(&row)).transpose()
-    }
-
-    fn find_id(project: &str, task_id: &str, table: &Table, snapshot: &Snapshot) -> Result<Option<Self>, Error> {
-        let keys = &mut [Key::text(task::PROJECT_NAME, project), Key::text(task::TASK_ID, task_id)];
-        let mut scan = table.scan(c"task_task_id_key", snapshot, keys);
         scan.next().map(|row| Self::read(&row)).transpose()
     }
 

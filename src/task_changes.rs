@@ -164,7 +164,7 @@ pub fn cancel(project_name: Option<&str>, task_id: Option<&str>) -> Result<bool,
         where project_name = $1 and task_no = $2"
     )
     .run(&[project.into(), task.task_no.into()])?;
-    limits::free(project, task.task_no)?;
+    limits::free(project, &[task.task_no])?;
     events::append(project, &[task.task_no], "cancelled", Actor::Caller, None, task.now)?;
     task.settle_original()?;
     Ok(true)

@@ -185,7 +185,7 @@ impl<'a> Doomed<'a> {
     fn take_back(&self) -> Result<(), Error> {
         ready::withdraw(self.project, &self.task_nos)?;
         sql!("delete from task_mgmt.lease where project_name = $1 and task_no = any($2)").run(&self.arguments())?;
-        self.task_nos.iter().try_for_each(|task_no| limits::free(self.project, *task_no))
+        limits::free(self.project, &self.task_nos)
     }
 
     /// Errors: 55000.

@@ -41,11 +41,13 @@ fn complete_tasks(
         let found = completions.len();
         return Err(Error::from(Invalid(format!("data must have at most {MOST_TASKS} elements, found {found}"))).into());
     }
-    projects::require_existing(project)?;
-    lock_keys(project, &completions)?;
+    let found = lock(project, &completions)?;
+    if found.iter().all(Option::is_none) {
+        projects::require_existing(project)?;
+    }
     let (mut held, mut outcomes) = (vec![], Vec::with_capacity(completions.len()));
-    for one in &completions {
-        match HeldTask::look_up_token(project, &one.task_id, one.lease_token)? {
+    for (one, task) in completions.iter().zip(found) {
+        match task {
             Some(task) => {
                 held.push((task, one));
                 outcomes.push((one.task_id.clone(), "completed".to_owned()));
@@ -68,8 +70,21 @@ fn complete_tasks(
     Ok(TableIterator::new(outcomes))
 }
 
-/// Locks the keys of the tasks and of what they are copies of.
-fn lock_keys(project: &str, completions: &[Completion]) -> Result<(), Error> {
+/// Locks the keys of the tasks and of what they are copies of; each of those whose lease the caller has.
+fn lock<'a>(project: &'a str, completions: &'a [Completion]) -> Result<Vec<Option<HeldTask<'a>>>, Error> {
+    let keys: Vec<Key> = completions.iter().map(|one| Key::Task(project, &one.task_id)).collect();
+    let wanted = || completions.iter().map(|one| (one.task_id.as_str(), one.lease_token));
+    locks::lock_all(&keys);
+    let found = HeldTask::look_up_tokens(project, wanted())?;
+    if !found.iter().flatten().any(HeldTask::settles_original) {
+        return Ok(found);
+    }
+    locks::unlock_all(&keys);
+    lock_with_originals(project, completions)?;
+    HeldTask::look_up_tokens(project, wanted())
+}
+
+fn lock_with_originals(project: &str, completions: &[Completion]) -> Result<(), Error> {
     let ids: Vec<&str> = completions.iter().map(|one| one.task_id.as_str()).collect();
     let originals: Vec<String> = sql!(
         "select o.task_id

@@ -8,6 +8,7 @@ use crate::columns::event;
 use crate::conversations;
 use crate::error::Error;
 use crate::events::{self, notifications};
+use crate::limits;
 use crate::rows::{self, Table};
 use crate::satisfaction;
 use crate::segments;
@@ -43,16 +44,18 @@ fn lock_all(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
 }
 
 fn complete_plain(project: &str, held: &[(HeldTask, Outcome)]) -> Result<(), Error> {
-    let mut with_dependents = vec![];
+    let (tasks, mut with_dependents) = (Table::open(c"task"), vec![]);
     let mut keys = Vec::with_capacity(held.len());
     for (task, outcome) in held {
-        task.end_lease()?;
-        let (has_dependents, count_keys) = task.write_outcome(outcome)?;
+        let (has_dependents, count_keys) = task.write_outcome(outcome, &tasks)?;
         keys.push(count_keys);
         if has_dependents {
             with_dependents.push((task, outcome));
         }
     }
+    let leases = Table::open(c"lease");
+    held.iter().try_for_each(|(task, _)| task.delete_lease(&leases))?;
+    limits::free(project, &held.iter().map(|(task, _)| task.task_no).collect::<Vec<_>>())?;
     let numbers = write_events(project, held, &keys);
     rows::finish();
     notifications::announce(project, "completed", &numbers)?;

@@ -89,7 +89,7 @@ fn complete(task: &LockedTask, status: &str, user: Option<&str>) -> Result<(), E
         task.now.into(),
         user.is_some().into(),
     ])?;
-    limits::free(task.project, task.task_no)?;
+    limits::free(task.project, &[task.task_no])?;
     if let Some(fence) = state.fence {
         conversations::process(task.project, task.task_no, fence, task.now)?;
     }
