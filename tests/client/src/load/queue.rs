@@ -1,4 +1,5 @@
-//! Random calls of machines, on few tasks: claims with tokens that are right, old or wrong, times of milliseconds, few unique keys.
+//! Random calls of machines, on few tasks: claims with tokens that are right, old or wrong, times of milliseconds, few unique keys, and
+//! limits that come and go.
 
 use postgres::{Client, SimpleQueryMessage};
 use rand::Rng;
@@ -71,7 +72,7 @@ impl Caller {
         let plain = |text: String| Call { text: format!("select {text}"), trace: Trace::None };
         let task = self.random_queued();
         let seconds = self.random_seconds();
-        match self.random.random_range(0..50) {
+        match self.random.random_range(0..51) {
             0..12 => self.random_claim(project, machine),
             12..22 => self.random_completion(),
             22..30 => plain(self.random_lease_call()),
@@ -98,6 +99,7 @@ impl Caller {
             46 => plain(self.random_conversation_call(project, &task)),
             47 => plain(self.random_fact_call(project, &task)),
             48 => plain(format!("* from run_due_schedules('{project}')")),
+            49 => plain(self.random_limit(project)),
             _ => {
                 let capacity = ["\"unlimited\"", "1", "3"][self.random.random_range(0..3)];
                 plain(format!(r#"update_user('{project}', '{machine}', '{{"capacity": {capacity}}}')"#))
@@ -180,6 +182,23 @@ impl Caller {
             8 => format!("snooze_task('{project}', '{task}', {token}, 0)"),
             _ => format!("snooze_task('{project}', '{task}', {token}, {seconds}, 'stress')"),
         }
+    }
+
+    /// Mostly one that is reached now and then, and some that keep everybody from tasks.
+    fn random_limit(&mut self, project: &str) -> String {
+        let machine = self.random_machine();
+        let (scope, key) = match self.random.random_range(0..4) {
+            0 => ("project", "null".to_owned()),
+            1 => ("task_type", "'q'".to_owned()),
+            2 => ("channel", "'c1'".to_owned()),
+            _ => ("agent", format!("'{machine}'")),
+        };
+        let mut most = || match self.random.random_range(0..4) {
+            0 | 1 => "null".to_owned(),
+            2 => self.random.random_range(0..4).to_string(),
+            _ => self.random.random_range(4..100).to_string(),
+        };
+        format!("set_limit('{project}', '{scope}', {key}, {}, {})", most(), most())
     }
 
     fn random_queued_creation(&mut self, project: &str) -> String {
