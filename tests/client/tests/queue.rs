@@ -437,7 +437,7 @@ fn a_new_task_is_claimed_by_the_next_poll() {
     });
 }
 
-// D36: and each of a hundred claims at once gets one.
+// D16, D36: and each of a hundred claims at once gets one.
 #[test]
 fn a_hundred_enqueued_at_once_are_claimed_at_once() {
     const CLIENTS: usize = 100;

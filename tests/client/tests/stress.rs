@@ -1,5 +1,5 @@
 //! A random mix of all functions by many clients: no error but a documented refusal, the invariants hold at every moment, and
-//! in the end the events, the tables and what the clients were told agree.
+//! in the end the events, the tables and what the clients were told agree. I10: whatever they lock, there is no deadlock.
 //! TASK_MGMT_STRESS_SECONDS and TASK_MGMT_STRESS_SEED make it longer or repeat a run.
 
 #![allow(clippy::unwrap_used)]

@@ -49,6 +49,15 @@ select create_conversation('p', 'held', '{"content": "later"}') <> '' as later, 
 select create_tasks('p', '[{"task_id": "free", "task_type": "t", "conversations": [{"content": "a"}]}, {"task_id": "cancelled", "task_type": "t", "conversations": [{"content": "a"}]}]');
 select update_task('p', 'free', '{"completion_status": "Done", "completed_user_id": "u"}'), start_task('p', 'u', 'cancelled'), cancel_task('p', 'cancelled'), said('free'), said('cancelled');
 
+-- C11: a failure leaves all as they are, too, and its error is kept; who is asked again deals with them.
+select create_user('p', '{"user_id": "m", "qualified_task_types": ["t"], "capacity": "unlimited"}');
+select create_task('p', '{"task_id": "three", "task_type": "t", "agent": "m", "max_attempts": 1, "conversations": [{"content": "a"}]}');
+select fail_task('p', task_id, lease_token, 'broken') from claim_tasks('p', 'm', own_tasks => 'only');
+select said('three'), status, error from task_mgmt.tasks where task_id = 'three';
+select requeue_failed('p');
+select complete_task('p', task_id, lease_token, completion_status => 'Done') from claim_tasks('p', 'm', own_tasks => 'only');
+select said('three'), status from task_mgmt.tasks where task_id = 'three';
+
 select * from task_mgmt.check_invariants();
 drop function said;
 select delete_project('p', cascade => true);

@@ -35,7 +35,7 @@ create function broken(statement text) returns table (invariant text, object tex
 		create temp table report as select * from task_mgmt.check_invariants();
 		raise exception using errcode = 'UNDO0', message = (select coalesce(json_agg(r order by r.invariant, r.object, r.detail), '[]')::text from report r);
 	exception when sqlstate 'UNDO0' then
-		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period |endpoint |limit )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
+		return query select j->>'invariant', regexp_replace(j->>'object', '\d{2,}', 'N', 'g'), regexp_replace(j->>'detail', '(?<=user |task |fence |period |endpoint |limit |conversation )\d+|\d+(?= on )|(?<= on )\d+', 'N', 'g') from json_array_elements(sqlerrm::json) j;
 	end;
 end $$;
 

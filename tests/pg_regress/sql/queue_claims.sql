@@ -16,7 +16,7 @@ end $$;
 -- D20: an empty queue gives nothing.
 select * from claim_tasks('p', 'w');
 
--- D18, D19, I8: by priority, then in the order of creation, also within one call. Words are priorities.
+-- D18, D19, C6, I8: by priority, then in the order of creation, also within one call. Words are priorities.
 select create_tasks('p', '[{"task_id": "low", "task_type": "x", "priority": "low"}, {"task_id": "high", "task_type": "y", "priority": "high"},
 	{"task_id": "m1", "task_type": "x"}, {"task_id": "m2", "task_type": "x"}, {"task_id": "m3", "task_type": "y", "priority": "medium"}, {"task_id": "crit", "task_type": "x", "priority": "critical"}]');
 select create_task('p', '{"task_id": "data", "task_type": "y", "priority": 51, "title": "t", "description": "d", "params": {"n": 12345678901234567890}, "metadata": {"m": 1}, "channel": "c"}');

@@ -19,7 +19,7 @@ select complete_task('p', 'a', token('a'), '{"n": 1.234567890123456789012}'), co
 select complete_task('p', 'c', token('c'), completion_status => 'none');
 select complete_task('p', 'c', token('c'), completion_status => 'bad');
 select task_id, status, completion_status, result, error, completed_user_id, attempts, instance from task_mgmt.tasks order by task_id;
--- C9, S26: a second time, or with another token, it is lost, and nothing changes.
+-- C8, C9, S26: a second time, or with another token, it is lost, and nothing changes.
 select complete_task('p', 'a', 1, '{}'), fail_task('p', 'a', 1, 'e'), heartbeat('p', 'a', 1), snooze_task('p', 'a', 1, 1);
 select task_id, status, result from task_mgmt.tasks where task_id = 'a';
 select complete_task('p', 'none such', 1);
@@ -30,7 +30,7 @@ select complete_task('p', 'a', null);
 select create_task('p', '{"task_id": "r", "task_type": "x"}'), claim_one();
 select fail_task('p', 'r', token('r'), 'first'), status, attempts, failures, run_after, error from task_mgmt.tasks where task_id = 'r';
 select task_id, status, attempts, failures, run_after, error from task_mgmt.tasks where task_id = 'r';
--- D31, S23: not before its time, and then at once.
+-- D31, S23, S24: not before its time, and then at once; the claim counts one attempt more.
 select at(3.999), claim_one();
 select start_task('p', 'w', 'r');
 select at(4), claim_one();
@@ -102,7 +102,7 @@ select attempts, failures, count(*) from task_mgmt.tasks where task_id like 'h%'
 select release_tasks('p', 'nobody');
 select * from task_mgmt.check_invariants();
 
--- S13 to S16, D12: cancelled. A worker learns it, and its late result does not count.
+-- S13, S14, S15, S16, D12: cancelled. A worker learns it, and its late result does not count.
 select create_task('p', '{"task_id": "k", "task_type": "x", "priority": 130}'), claim_one();
 select token('k') as t \gset
 select cancel_task('p', 'k'), cancel_task('p', 'k'), heartbeat('p', 'k', :t), complete_task('p', 'k', :t, '{}'), fail_task('p', 'k', :t, 'e');

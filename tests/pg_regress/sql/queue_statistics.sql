@@ -9,7 +9,7 @@ set timezone = 'UTC';
 set task_mgmt.fake_now = '2030-01-01 00:00:00+00';
 create function token(task text) returns bigint language sql as $$ select lease_token from task_mgmt.held_tasks where task_id = task $$;
 
--- D15, D35, C16: the keys are there from the beginning, and add up.
+-- D15, D17, D35, C16: the keys are there from the beginning, and add up.
 select task_statistics('p');
 select queue_statistics('p');
 select * from processing_statistics('p');

@@ -72,7 +72,7 @@ select * from task_mgmt.check_invariants();
 select update_task('p', 'later2', '{"run_after": null}'), claim_one();
 select complete_task('p', 'later2', token('later2'));
 
--- D24 to D26: TTL.
+-- D24, D25, D26: TTL.
 select set_config('task_mgmt.fake_now', '2030-02-01 00:00:00+00', false);
 select create_tasks('p', '[{"task_id": "hour", "task_type": "x", "ttl_seconds": 3600}, {"task_id": "short", "task_type": "x", "ttl_seconds": 1, "priority": 90}, {"task_id": "minute", "task_type": "x", "ttl_seconds": 60, "priority": 40}, {"task_id": "ever", "task_type": "x", "priority": 10}]');
 select remaining_ttl('p', 'hour'), remaining_ttl('p', 'ever'), remaining_ttl('p', 'past');
@@ -103,6 +103,18 @@ select remaining_ttl('p', 'held'), remaining_ttl('p', 'then'), enqueue_task('p',
 select remaining_ttl('p', 'held');
 select set_config('task_mgmt.fake_now', '2030-02-01 01:01:00+00', false), (select array_agg(task_id order by task_id) from claim_tasks('p', 'w', 9));
 select release_tasks('p', 'w');
+
+-- I13: time goes on in a transaction, however long it has been open.
+reset task_mgmt.fake_now;
+begin;
+select create_task('p', '{"task_id": "long", "task_type": "x"}'), pg_sleep(0.01);
+select count(*) from claim_tasks('p', 'w', 9);
+select pg_sleep(0.01), token('long') > 0 as is_held;
+select complete_task('p', 'long', token('long'));
+select created_at < first_start_ts and first_start_ts < completed_at as goes_on, created_at > now() as is_of_the_clock from task_mgmt.tasks where task_id = 'long';
+rollback;
+set task_mgmt.fake_now = '2030-02-01 01:01:00+00';
+
 select * from sweep(0);
 select * from sweep(100001);
 select * from sweep(null);

@@ -32,9 +32,31 @@ select 'held' as task, * from told('held') union all select 'done', * from told(
 select release_task('p', 'v', 'held'), reactivate_task('p', 'done'), update_task('p', 'done', '{"completion_status": "Bad", "completed_user_id": "v"}');
 select 'held' as task, * from told('held') union all select 'done', * from told('done') union all select 'waits', * from told('waits') union all select 'after', * from told('after');
 
+-- I7: what a machine does is told once for each transition, too, and what changes nothing is not.
+create function token() returns bigint language sql as $$ select lease_token from task_mgmt.held_tasks where task_id = 'q' $$;
+select update_user('p', 'u', '{"capacity": "unlimited"}');
+select create_task('p', '{"task_id": "q", "task_type": "x", "agent": "u", "hold": true, "ttl_seconds": 100, "max_attempts": 2}');
+select enqueue_task('p', 'q'), enqueue_task('p', 'q');
+select count(*) from claim_tasks('p', 'u', own_tasks => 'only');
+select heartbeat('p', 'q', token()), heartbeat('p', 'q', 0), snooze_task('p', 'q', token(), 0);
+select count(*) from claim_tasks('p', 'u', own_tasks => 'only', lease_seconds => 1);
+set task_mgmt.fake_now = '2030-01-01 00:02:02+00';
+select sum(leases_ended) as leases_ended from sweep();
+set task_mgmt.fake_now = '2030-01-01 00:02:07+00';
+select count(*) from claim_tasks('p', 'u', own_tasks => 'only');
+select fail_task('p', 'q', token(), 'broken'), enqueue_task('p', 'q');
+select count(*) from claim_tasks('p', 'u', own_tasks => 'only', instance => 'host');
+select release_tasks('p', 'u', 'host');
+set task_mgmt.fake_now = '2030-01-01 00:04:00+00';
+select sum(tasks_expired) as tasks_expired from sweep();
+select cancel_task('p', 'q');
+select enqueue_task('p', 'q');
+select complete_task('p', task_id, lease_token) from claim_tasks('p', 'u', own_tasks => 'only');
+select * from told('q');
+
 select task_history('p', 'nowhere');
 select task_history('nowhere', 'a');
 select task_history('p', null);
 
-drop function told;
+drop function told, token;
 select delete_project('p', cascade => true);

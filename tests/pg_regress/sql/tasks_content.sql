@@ -24,7 +24,7 @@ begin
 		sign(extract(epoch from (get_task('p', 'full')->>'updated_at')::timestamptz - (before->>'updated_at')::timestamptz)));
 end $$;
 
--- S1, D1: only a type; what is not said reads as empty, and nothing has changed since the creation.
+-- S1, D1, C17: only a type; what is not said reads as empty, and nothing has changed since the creation.
 select create_task('p', '{"task_type": "x", "task_id": "least"}');
 select key, value
 from jsonb_each(get_task('p', 'least'))
