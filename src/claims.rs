@@ -8,7 +8,7 @@ use task_mgmt_core::arguments::{Invalid, check_name};
 use task_mgmt_core::retries::check_duration;
 
 use crate::access::{self, Level};
-use crate::arguments::required;
+use crate::arguments::{self, required};
 use crate::assignment::Worker;
 use crate::candidates::{Candidate, Candidates, Whose};
 use crate::clock::Instant;
@@ -105,10 +105,7 @@ impl<'w> Wish<'w> {
         own_tasks: Option<&str>,
         instance: Option<&'w str>,
     ) -> Result<Self, Error> {
-        let most = required("max_tasks", max_tasks)?;
-        if !(1..=MOST_TASKS as i32).contains(&most) {
-            return Err(Invalid(format!("max_tasks must be from 1 to {MOST_TASKS}, found {most}")).into());
-        }
+        let most = arguments::within("max_tasks", 1..=MOST_TASKS as i32, max_tasks)?;
         let task_types = task_types.map(|names| {
             names.into_iter().map(|name| required("an element of task_types", name)).collect::<Result<Vec<_>, _>>()
         });

@@ -2,11 +2,10 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::tasks::FailedFilters;
 
 use crate::access::Level;
-use crate::arguments::required;
+use crate::arguments::{self, required};
 use crate::error::Error;
 use crate::events::{self, Actor};
 use crate::json::Jsonb;
@@ -53,12 +52,7 @@ fn requeue_failed(
     max_rows: default!(Option<i32>, 64),
 ) -> Result<i64, ErrorReport> {
     let project = projects::enter(Level::Manager, project_name)?;
-    let most = required("max_rows", max_rows)?;
-    if !(1..=locks::MOST_KEYS as i32).contains(&most) {
-        return Err(
-            Error::from(Invalid(format!("max_rows must be from 1 to {}, found {most}", locks::MOST_KEYS))).into()
-        );
-    }
+    let most = arguments::within("max_rows", 1..=locks::MOST_KEYS as i32, max_rows)?;
     let filters = required("filters", filters)?.text();
     let filters = FailedFilters::parse(&filters).map_err(Error::from)?;
     projects::require_existing(project)?;

@@ -106,7 +106,8 @@ fn insert_plain() -> &'static Statement {
     )
 }
 
-/// The same, which notes on the tasks and with the events what the tasks are counted under from now on.
+/// The same, which notes on the tasks and with the events what the tasks are counted under from now on. The two are brought together by
+/// groups, because a join would be planned for few tasks, and compare each with each.
 fn insert_counted() -> &'static Statement {
     sql!(
         "with recounted as (
@@ -122,9 +123,13 @@ fn insert_counted() -> &'static Statement {
         )
         insert into task_mgmt.event
             (project_name, task_no, event_no, occurred_at, kind, user_no, role_name, detail, instance, from_key, to_key)
-        select $1, new.task_no, new.event_no, $4, $5::task_mgmt.event_kind, $6, $7, $8, $9, r.old_key, r.new_key
-        from unnest($2, $3) as new (task_no, event_no)
-        left join recounted r on r.task_no = new.task_no"
+        select $1, task_no, max(event_no), $4, $5::task_mgmt.event_kind, $6, $7, $8, $9, max(old_key), max(new_key)
+        from (
+            select task_no, event_no, null::smallint, null::smallint from unnest($2, $3) as new (task_no, event_no)
+            union all
+            select task_no, null, old_key, new_key from recounted
+        ) as each (task_no, event_no, old_key, new_key)
+        group by task_no"
     )
 }
 

@@ -10,7 +10,6 @@ mod upkeep;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::value::RawValue;
-use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::facts::{FactPatch, NewFact};
 
 use crate::access::{self, Level};
@@ -18,6 +17,7 @@ use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::json::Jsonb;
+use crate::prefixes;
 use crate::projects;
 use crate::spi::{Statement, read, sql};
 
@@ -79,27 +79,19 @@ fn get_fact(project_name: Option<&str>, fact_id: Option<&str>) -> Result<Jsonb, 
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn find_fact(project_name: Option<&str>, prefix: Option<&str>) -> Result<String, ErrorReport> {
-    const MOST_NAMED: i64 = 3;
     let project = required("project_name", project_name)?;
     let prefix = required("prefix", prefix)?;
     access::require(Level::Reader, project)?;
-    if prefix.is_empty() {
-        return Err(Error::from(Invalid("prefix must not be empty".into())).into());
-    }
-    // Ids are in the order of their bytes, so those that begin so follow each other, the one that is no longer first.
-    let mut found: Vec<String> = read!(
+    let ids = read!(
         "select fact_id
         from task_mgmt.fact
         where project_name = $1 and fact_id >= $2
         order by fact_id
         limit $3"
-    )
-    .all(&[project.into(), prefix.into(), MOST_NAMED.into()], |row| row.get(1))?;
-    found.retain(|fact| fact.starts_with(prefix));
-    match found.as_slice() {
-        [] => Err(not_found(project, prefix)?.into()),
-        [fact, ..] if found.len() == 1 || fact == prefix => Ok(fact.clone()),
-        _ => Err(Error::AmbiguousPrefix { what: "facts", prefix: prefix.into(), found }.into()),
+    );
+    match prefixes::resolve(ids, project, "facts", prefix)? {
+        Some(fact) => Ok(fact),
+        None => Err(not_found(project, prefix)?.into()),
     }
 }
 

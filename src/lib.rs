@@ -16,6 +16,7 @@ mod ids;
 mod json;
 mod locks;
 mod planning;
+mod prefixes;
 mod rows;
 mod schema;
 mod settings;

@@ -14,7 +14,7 @@ use task_mgmt_core::tasks::NewTask;
 
 use self::definition::{Definition, Stored};
 use crate::access::{self, Level};
-use crate::arguments::required;
+use crate::arguments::{self, required};
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::events::{self, Actor};
@@ -198,10 +198,7 @@ fn next_runs(
 ) -> Result<TableIterator<'static, (name!(due_at, TimestampWithTimeZone),)>, ErrorReport> {
     let cron = required("cron", cron)?;
     let recurrence = Recurrence::parse(cron, required("timezone", timezone)?).map_err(Error::from)?;
-    let count = required("count", count)?;
-    if !(1..=MOST_SHOWN).contains(&count) {
-        return Err(Error::from(Invalid(format!("count must be from 1 to {MOST_SHOWN}, found {count}"))).into());
-    }
+    let count = arguments::within("count", 1..=MOST_SHOWN, count)?;
     let after = after.map_or_else(clock::now, |after| Ok(Instant::from(after)))?;
     if !after.is_finite() {
         return Err(Error::from(Invalid("after must not be infinite".into())).into());

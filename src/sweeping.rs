@@ -3,10 +3,9 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
 
 use crate::access;
-use crate::arguments::required;
+use crate::arguments;
 use crate::clock::{self, Instant};
 use crate::error::Error;
 use crate::expiry;
@@ -46,10 +45,7 @@ fn sweep(
     >,
     ErrorReport,
 > {
-    let most = required("max_rows", max_rows)?;
-    if !(1..=100_000).contains(&most) {
-        return Err(Error::from(Invalid(format!("max_rows must be from 1 to 100000, found {most}"))).into());
-    }
+    let most = arguments::within("max_rows", 1..=100_000, max_rows)?;
     let now = clock::now()?;
     let projects = with_work(now)?;
     locks::share_all(&projects.iter().map(|project| Key::Project(project)).collect::<Vec<_>>());

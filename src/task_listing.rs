@@ -2,7 +2,6 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use task_mgmt_core::arguments::Invalid;
 use task_mgmt_core::task_filters::{Order, Status, TaskFilters};
 
 use crate::access::{self, Level};
@@ -10,6 +9,7 @@ use crate::arguments::{self, required};
 use crate::clock::Instant;
 use crate::error::Error;
 use crate::json::Jsonb;
+use crate::prefixes;
 use crate::projects;
 use crate::spi::{Statement, read};
 use crate::tasks;
@@ -35,10 +35,7 @@ fn list_tasks(
 ) -> Result<Jsonb, ErrorReport> {
     let project = required("project_name", project_name)?;
     let text = required("filters", filters)?.text();
-    let max_rows = arguments::not_negative("max_rows", max_rows)?;
-    if !(1..=1000).contains(&max_rows) {
-        return Err(Error::from(Invalid(format!("max_rows must be between 1 and 1000, found {max_rows}"))).into());
-    }
+    let max_rows = arguments::within("max_rows", 1..=1000, max_rows)?;
     let skip = arguments::not_negative("skip", skip)?;
     access::require(Level::Reader, project)?;
     let filters = TaskFilters::parse(&text).map_err(Error::from)?;
@@ -54,27 +51,19 @@ fn list_tasks(
 #[pg_extern(stable, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn find_task(project_name: Option<&str>, prefix: Option<&str>) -> Result<String, ErrorReport> {
-    const MOST_NAMED: i64 = 3;
     let project = required("project_name", project_name)?;
     let prefix = required("prefix", prefix)?;
     access::require(Level::Reader, project)?;
-    if prefix.is_empty() {
-        return Err(Error::from(Invalid("prefix must not be empty".into())).into());
-    }
-    // Ids are in the order of their bytes, so those that begin so follow each other, the one that is no longer first.
-    let mut found: Vec<String> = read!(
+    let ids = read!(
         "select task_id
         from task_mgmt.task
         where project_name = $1 and task_id >= $2
         order by task_id
         limit $3"
-    )
-    .all(&[project.into(), prefix.into(), MOST_NAMED.into()], |row| row.get(1))?;
-    found.retain(|task| task.starts_with(prefix));
-    match found.as_slice() {
-        [] => Err(tasks::not_found(project, prefix)?.into()),
-        [task, ..] if found.len() == 1 || task == prefix => Ok(task.clone()),
-        _ => Err(Error::AmbiguousPrefix { what: "tasks", prefix: prefix.into(), found }.into()),
+    );
+    match prefixes::resolve(ids, project, "tasks", prefix)? {
+        Some(task) => Ok(task),
+        None => Err(tasks::not_found(project, prefix)?.into()),
     }
 }
 

@@ -23,6 +23,11 @@ fn a_call_costs_what_the_segments_cost_that_it_is_about() {
     grows_with_its_objects(&Database::create("client_segment_costs"), &SEGMENT_CREATION, &SEGMENT_LIFE);
 }
 
+#[test]
+fn a_sweep_costs_what_the_tasks_cost_that_it_ends() {
+    grows_with_its_objects(&Database::create("client_costs_of_sweeps"), &QUEUE_CREATION, &QUEUE_LIFE);
+}
+
 fn grows_with_its_objects(database: &Database, creation: &[&'static str], life: &[&'static str]) {
     let mut session = Session::open(database);
     let few = session.costs("few", FEW, 1, creation, life);
@@ -307,6 +312,24 @@ const LIFE: [&str; 8] = [
     r#"update_task('PROJECT', 'TASK0', '{"completion_status": "Failed"}')"#,
     "count(pause_task('PROJECT', 'TASK' || number)) from generate_series(1, NUMBER / 10) number",
     "count(delete_dependency('PROJECT', 'TASK' || number)) from generate_series(1, NUMBER / 10) number",
+];
+
+const QUEUE_CREATION: [&str; 1] = ["create_tasks('PROJECT', (
+    select jsonb_agg(jsonb_build_object('task_id', 'TASK' || number, 'task_type', 't')) from generate_series(1, NUMBER) number))"];
+
+const QUEUE_LIFE: [&str; 5] = [
+    "create_tasks('PROJECT', (
+        select jsonb_agg(jsonb_build_object('task_id', 'TASK late ' || number, 'task_type', 't', 'ttl_seconds', 1e-6))
+        from generate_series(1, NUMBER) number
+    ))",
+    "sum(tasks_expired) from sweep(100000)",
+    "create_tasks('PROJECT', (
+        select jsonb_agg(jsonb_build_object('task_id', 'TASK due ' || number, 'task_type', 't',
+            'run_after', to_char((clock_timestamp() + interval '1 s') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')))
+        from generate_series(1, NUMBER) number
+    )), pg_sleep(1.1)",
+    "sum(tasks_freed) from sweep(100000)",
+    "delete_tasks('PROJECT', array(select 'TASK' || number from generate_series(1, NUMBER) number))",
 ];
 
 const SEGMENT_CREATION: [&str; 3] = [
