@@ -96,6 +96,7 @@ pub struct Worker<'a> {
     pub project_status: String,
     /// Whether the project limits how many tasks may run or wait.
     pub has_limits: bool,
+    pub running_limits: running::ByLane,
     /// How many tasks the user may hold; None for any number.
     pub capacity: Option<i32>,
     /// How many the user holds; not counted for who may hold any number.
@@ -139,6 +140,7 @@ impl<'a> Worker<'a> {
             user_no,
             project_status,
             has_limits,
+            running_limits: running::ByLane::default(),
             is_active: row.get(project_user::IS_ACTIVE)?,
             bound_role: row.find(project_user::BOUND_ROLE),
             capacity,
@@ -347,7 +349,7 @@ impl<'a> Worker<'a> {
         let label = log.label(event::KIND, kind);
         log.insert(&[project, task_no, number.into_datum(), now, label, user_no, None, None, None, None, None, None]);
         rows::finish();
-        running::leave_queue(self, task.task_no)?;
+        running::leave_queue(self, &[task.task_no])?;
         notifications::announce(self.project, &kind.to_string_lossy(), &[number])?;
         Ok(number)
     }

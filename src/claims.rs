@@ -325,7 +325,7 @@ fn write(worker: &Worker, wish: &Wish, claimed: &[Claimed], tokens: &[i64], ends
     });
     log.insert_all(events, None);
     rows::finish();
-    claimed.iter().try_for_each(|claim| running::leave_queue(worker, claim.task_no))?;
+    running::leave_queue(worker, &claimed.iter().map(|claim| claim.task_no).collect::<Vec<_>>())?;
     notifications::announce(worker.project, "started", tokens)
 }
 

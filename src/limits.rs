@@ -25,6 +25,7 @@ pub enum Sort {
     Running,
 }
 
+#[derive(Clone)]
 pub struct Limit {
     limit_no: i32,
     pub scope: Scope,
@@ -103,8 +104,7 @@ pub fn free(project: &str, task_nos: &[i64]) -> Result<(), Error> {
     if !are_set(project)? {
         return Ok(());
     }
-    let slots = Slots::open(project);
-    task_nos.iter().try_for_each(|task_no| slots.free(*task_no, |_| false).map(|_| ()))
+    Slots::open(project).free_all(task_nos, |_| false)
 }
 
 /// The same for all tasks of a project, which are to be removed.

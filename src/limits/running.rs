@@ -1,5 +1,9 @@
 //! What a claim asks of limits: a task takes a running slot of every limit that it counts towards before it is anybody's.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use task_mgmt_core::limits::Scope;
 
 use super::slots::{Pool, Slot, Slots};
@@ -8,6 +12,10 @@ use crate::assignment::Worker;
 use crate::columns::lane;
 use crate::error::Error;
 use crate::rows::{Key, Snapshot, Table};
+
+/// The limits that a user's tasks count towards once they run, by lane. They stay the same as long as somebody is in the project.
+#[derive(Default)]
+pub struct ByLane(RefCell<HashMap<i32, Rc<[Limit]>>>);
 
 /// What came of asking for slots.
 pub enum Occupation<'p> {
@@ -28,18 +36,18 @@ pub fn occupy<'p>(worker: &Worker<'p>, lane_no: i32, task_no: i64) -> Result<Occ
     let limits = limits_of(worker, lane_no)?;
     // What is taken in vain has to be written back, so of several limits all are asked first.
     if limits.len() > 1
-        && let Some(limit) = reached(worker, lane_no)?
+        && let Some(limit) = first_reached(worker, &limits)?
     {
         return Ok(Occupation::Refused(limit));
     }
     let mut occupied = Occupied { project: worker.project, task_no, slots: vec![] };
-    for limit in limits {
-        if let Some(pool) = Pool::of(&limit, Sort::Running) {
+    for limit in limits.iter() {
+        if let Some(pool) = Pool::of(limit, Sort::Running) {
             let taken = Slots::open(worker.project).take(pool, &[task_no])?;
             occupied.slots.extend(taken.slots);
             if !taken.are_enough {
                 occupied.give_back()?;
-                return Ok(Occupation::Refused(limit));
+                return Ok(Occupation::Refused(limit.clone()));
             }
         }
     }
@@ -64,44 +72,55 @@ impl Occupied<'_> {
     }
 }
 
-/// A task that was claimed is in the queue no more.
-pub fn leave_queue(worker: &Worker, task_no: i64) -> Result<(), Error> {
+/// Tasks that were claimed are in the queue no more.
+pub fn leave_queue(worker: &Worker, task_nos: &[i64]) -> Result<(), Error> {
     match worker.has_limits {
-        true => Slots::open(worker.project).free(task_no, |slot| slot.sort == Sort::Running).map(|_| ()),
+        true => Slots::open(worker.project).free_all(task_nos, |slot| slot.sort == Sort::Running),
         false => Ok(()),
     }
 }
 
 /// A limit that is reached for the tasks of a lane, as far as one can tell without taking a slot.
 pub fn reached(worker: &Worker, lane_no: i32) -> Result<Option<Limit>, Error> {
-    first_reached(worker, limits_of(worker, lane_no)?)
+    first_reached(worker, &limits_of(worker, lane_no)?)
 }
 
 /// The limit of the worker's own tasks if it is reached. It is all that counts for a task that the worker takes over, as that runs
 /// already; and as only who has the user's key takes slots of it, what is free stays so for this caller.
 pub fn reached_by_agent(worker: &Worker) -> Result<Option<Limit>, Error> {
     match worker.has_limits {
-        true => first_reached(worker, super::find(worker.project, &[(Scope::Agent, worker.user)])?),
+        true => first_reached(worker, &super::find(worker.project, &[(Scope::Agent, worker.user)])?),
         false => Ok(None),
     }
 }
 
-fn first_reached(worker: &Worker, limits: Vec<Limit>) -> Result<Option<Limit>, Error> {
+fn first_reached(worker: &Worker, limits: &[Limit]) -> Result<Option<Limit>, Error> {
     for limit in limits {
-        if let Some(pool) = Pool::of(&limit, Sort::Running)
+        if let Some(pool) = Pool::of(limit, Sort::Running)
             && !Slots::open_to_read(worker.project).has_room(pool)?
         {
-            return Ok(Some(limit));
+            return Ok(Some(limit.clone()));
         }
     }
     Ok(None)
 }
 
-/// The limits that the user's tasks of a lane count towards once they run.
-fn limits_of(worker: &Worker, lane_no: i32) -> Result<Vec<Limit>, Error> {
+fn limits_of(worker: &Worker, lane_no: i32) -> Result<Rc<[Limit]>, Error> {
     if !worker.has_limits {
-        return Ok(vec![]);
+        return Ok(Rc::default());
     }
+    let known = worker.running_limits.0.borrow().get(&lane_no).cloned();
+    match known {
+        Some(limits) => Ok(limits),
+        None => {
+            let limits: Rc<[Limit]> = look_up(worker, lane_no)?.into();
+            worker.running_limits.0.borrow_mut().insert(lane_no, Rc::clone(&limits));
+            Ok(limits)
+        }
+    }
+}
+
+fn look_up(worker: &Worker, lane_no: i32) -> Result<Vec<Limit>, Error> {
     let (lanes, snapshot) = (Table::open_to_read(c"lane"), Snapshot::latest());
     let keys = &mut [Key::text(lane::PROJECT_NAME, worker.project), Key::int4(lane::LANE_NO, lane_no)];
     let mut scan = lanes.scan(c"lane_lane_no_key", &snapshot, keys);

@@ -101,11 +101,30 @@ impl<'p> Slots<'p> {
         Ok(())
     }
 
-    /// Gives back those slots of a task that are not to be kept; the others.
+    /// Gives back those slots of tasks that are not to be kept.
+    pub fn free_all(&self, task_nos: &[i64], keeps: impl Fn(Slot) -> bool) -> Result<(), Error> {
+        let (project, snapshot) = (Key::text(slot::PROJECT_NAME, self.project), Snapshot::latest());
+        let mut scan = self.table.scan_often(c"limit_slot_pkey", &snapshot, vec![project], 2);
+        for &task_no in task_nos {
+            scan.restart(vec![project, Key::int8(slot::TASK_NO, task_no)]);
+            self.free_found(task_no, &mut scan, &keeps)?;
+        }
+        Ok(())
+    }
+
+    /// The same for one task; what it keeps.
     pub fn free(&self, task_no: i64, keeps: impl Fn(Slot) -> bool) -> Result<Vec<Slot>, Error> {
         let snapshot = Snapshot::latest();
         let keys = &mut [Key::text(slot::PROJECT_NAME, self.project), Key::int8(slot::TASK_NO, task_no)];
-        let mut scan = self.table.scan(c"limit_slot_pkey", &snapshot, keys);
+        self.free_found(task_no, &mut self.table.scan(c"limit_slot_pkey", &snapshot, keys), keeps)
+    }
+
+    fn free_found(
+        &self,
+        task_no: i64,
+        scan: &mut rows::Scan,
+        keeps: impl Fn(Slot) -> bool,
+    ) -> Result<Vec<Slot>, Error> {
         let (mut kept, mut is_changed) = (vec![], false);
         while let Some(row) = scan.next() {
             let slot = read(&row)?;
