@@ -94,9 +94,8 @@ pub struct Worker<'a> {
     pub is_active: bool,
     pub bound_role: Option<pg_sys::Oid>,
     pub project_status: String,
-    /// Whether the project limits how many tasks may run or wait.
-    pub has_limits: bool,
-    pub running_limits: running::ByLane,
+    /// Which limits the project sets on how many tasks may run or wait; None for no limits.
+    pub limits_no: Option<i64>,
     /// How many tasks the user may hold; None for any number.
     pub capacity: Option<i32>,
     /// How many the user holds; not counted for who may hold any number.
@@ -118,7 +117,7 @@ impl<'a> Worker<'a> {
         let mut scan = projects.scan(c"project_pkey", snapshot, &mut [rows::Key::text(project::PROJECT_NAME, project)]);
         let row = scan.next().ok_or_else(|| Error::ProjectNotFound(project.into()))?;
         let project_status = row.text(project::STATUS);
-        let has_limits = row.get(project::HAS_LIMITS)?;
+        let limits_no = row.find(project::LIMITS_NO);
         let users = Table::open_to_read(c"project_user");
         let keys =
             &mut [rows::Key::text(project_user::PROJECT_NAME, project), rows::Key::text(project_user::USER_ID, user)];
@@ -139,8 +138,7 @@ impl<'a> Worker<'a> {
             user,
             user_no,
             project_status,
-            has_limits,
-            running_limits: running::ByLane::default(),
+            limits_no,
             is_active: row.get(project_user::IS_ACTIVE)?,
             bound_role: row.find(project_user::BOUND_ROLE),
             capacity,

@@ -3,7 +3,7 @@
 pub mod project {
     pub const PROJECT_NAME: i16 = 1;
     pub const STATUS: i16 = 2;
-    pub const HAS_LIMITS: i16 = 3;
+    pub const LIMITS_NO: i16 = 3;
 }
 
 pub mod project_user {

@@ -298,7 +298,7 @@ mod tests {
             };
         }
         check! {
-            project: PROJECT_NAME STATUS HAS_LIMITS;
+            project: PROJECT_NAME STATUS LIMITS_NO;
             project_user: PROJECT_NAME USER_NO USER_ID QUALIFIED_TASK_TYPES QUALIFIED_SEGMENT_TYPES IS_ACTIVE BOUND_ROLE
                 EARLIEST_EXPIRY_AT CAPACITY;
             qualification: PROJECT_NAME USER_NO KIND NAME LEVEL EXPIRES_AT;

@@ -59,7 +59,7 @@ pub fn are_set(project: &str) -> Result<bool, Error> {
     let (projects, snapshot) = (Table::open_to_read(c"project"), Snapshot::latest());
     let keys = &mut [Key::text(project_row::PROJECT_NAME, project)];
     let mut scan = projects.scan(c"project_pkey", &snapshot, keys);
-    scan.next().map_or(Ok(false), |row| row.get(project_row::HAS_LIMITS))
+    scan.next().map_or(Ok(false), |row| Ok(row.find::<i64>(project_row::LIMITS_NO).is_some()))
 }
 
 /// The limits of these subjects, in their order.

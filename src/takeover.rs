@@ -159,7 +159,7 @@ fn take(worker: &Worker, held: &Held, choice: Choice) -> Result<bool, Error> {
     )?;
     if taken.is_some() {
         notifications::announce(worker.project, "taken_over", &[number])?;
-        if worker.has_limits {
+        if worker.limits_no.is_some() {
             following::follow(worker.project, &[held.task_no])?;
         }
     }

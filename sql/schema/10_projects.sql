@@ -1,10 +1,10 @@
--- Projects: the tenants. Every other table is led by project_name. has_limits repeats whether there are rows of task_mgmt.task_limit,
--- so that work where there are none asks no more.
+-- Projects: the tenants. Every other table is led by project_name. limits_no is null where there are no rows of task_mgmt.task_limit,
+-- so that work asks no more, and changes with them otherwise, so that a backend knows whether it knows them.
 
 create table task_mgmt.project (
 	project_name text collate "C" not null,
 	status task_mgmt.project_status not null default 'active',
-	has_limits boolean not null default false,
+	limits_no bigint,
 	description text not null default '',
 	segmentation_path text,
 	sv_resolution_x double precision,

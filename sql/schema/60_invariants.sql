@@ -278,9 +278,9 @@ select * from (
 		or s.odd > 0 or m.allowed is null and s.limit_no is not null
 
 	union all -- A project knows whether it has limits, and limits are of existing types and users.
-	select 'limits are known', p.project_name, p.project_name, format('has_limits is %s', p.has_limits)
+	select 'limits are known', p.project_name, p.project_name, format('limits_no is %s', coalesce(p.limits_no::text, 'null'))
 	from task_mgmt.project p
-	where p.has_limits <> exists (select from task_mgmt.task_limit m where m.project_name = p.project_name)
+	where (p.limits_no is not null) <> exists (select from task_mgmt.task_limit m where m.project_name = p.project_name)
 	union all
 	select 'limits are known', m.project_name, m.scope || ' ' || m.key, 'does not exist'
 	from task_mgmt.task_limit m

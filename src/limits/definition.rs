@@ -127,10 +127,10 @@ fn set(
     }
     sql!(
         "update task_mgmt.project
-        set has_limits = exists (select from task_mgmt.task_limit m where m.project_name = $1)
+        set limits_no = case when exists (select from task_mgmt.task_limit m where m.project_name = $1) then $2 end
         where project_name = $1"
     )
-    .run(&[project.into()])?;
+    .run(&[project.into(), events::next_number().into()])?;
     if scope == Scope::Channel && running_before.is_some() != max_running.is_some() {
         change_lanes(project, key, max_running.is_some())?;
     }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use pgrx::pg_sys;
 use task_mgmt_core::limits::Scope;
 
 use super::slots::{Pool, Slot, Slots};
@@ -11,11 +12,8 @@ use super::{Limit, Sort};
 use crate::assignment::Worker;
 use crate::columns::lane;
 use crate::error::Error;
+use crate::rows::names::oid;
 use crate::rows::{Key, Snapshot, Table};
-
-/// The limits that a user's tasks count towards once they run, by lane. They stay the same as long as somebody is in the project.
-#[derive(Default)]
-pub struct ByLane(RefCell<HashMap<i32, Rc<[Limit]>>>);
 
 /// What came of asking for slots.
 pub enum Occupation<'p> {
@@ -74,7 +72,7 @@ impl Occupied<'_> {
 
 /// Tasks that were claimed are in the queue no more.
 pub fn leave_queue(worker: &Worker, task_nos: &[i64]) -> Result<(), Error> {
-    match worker.has_limits {
+    match worker.limits_no.is_some() {
         true => Slots::open(worker.project).free_all(task_nos, |slot| slot.sort == Sort::Running),
         false => Ok(()),
     }
@@ -88,7 +86,7 @@ pub fn reached(worker: &Worker, lane_no: i32) -> Result<Option<Limit>, Error> {
 /// The limit of the worker's own tasks if it is reached. It is all that counts for a task that the worker takes over, as that runs
 /// already; and as only who has the user's key takes slots of it, what is free stays so for this caller.
 pub fn reached_by_agent(worker: &Worker) -> Result<Option<Limit>, Error> {
-    match worker.has_limits {
+    match worker.limits_no.is_some() {
         true => first_reached(worker, &super::find(worker.project, &[(Scope::Agent, worker.user)])?),
         false => Ok(None),
     }
@@ -105,19 +103,40 @@ fn first_reached(worker: &Worker, limits: &[Limit]) -> Result<Option<Limit>, Err
     Ok(None)
 }
 
+/// What this backend has looked up, by lane and user. The number of a project's limits is never that of others.
+struct Known {
+    limits_no: i64,
+    limits: HashMap<(i32, i32), Rc<[Limit]>>,
+}
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<(pg_sys::Oid, String), Known>> = RefCell::default();
+}
+
+/// The limits that the user's tasks of a lane count towards once they run.
 fn limits_of(worker: &Worker, lane_no: i32) -> Result<Rc<[Limit]>, Error> {
-    if !worker.has_limits {
-        return Ok(Rc::default());
+    const MOST: usize = 4096;
+    let Some(limits_no) = worker.limits_no else { return Ok(Rc::default()) };
+    let (project, of) = ((oid(c"task_limit"), worker.project.to_owned()), (lane_no, worker.user_no));
+    let known = KNOWN.with_borrow(|known| {
+        let known = known.get(&project).filter(|known| known.limits_no == limits_no)?;
+        known.limits.get(&of).cloned()
+    });
+    if let Some(limits) = known {
+        return Ok(limits);
     }
-    let known = worker.running_limits.0.borrow().get(&lane_no).cloned();
-    match known {
-        Some(limits) => Ok(limits),
-        None => {
-            let limits: Rc<[Limit]> = look_up(worker, lane_no)?.into();
-            worker.running_limits.0.borrow_mut().insert(lane_no, Rc::clone(&limits));
-            Ok(limits)
+    let limits: Rc<[Limit]> = look_up(worker, lane_no)?.into();
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() > MOST {
+            known.clear();
         }
-    }
+        let known = known.entry(project).or_insert_with(|| Known { limits_no, limits: HashMap::new() });
+        if known.limits_no != limits_no || known.limits.len() > MOST {
+            *known = Known { limits_no, limits: HashMap::new() };
+        }
+        known.limits.insert(of, Rc::clone(&limits));
+    });
+    Ok(limits)
 }
 
 fn look_up(worker: &Worker, lane_no: i32) -> Result<Vec<Limit>, Error> {

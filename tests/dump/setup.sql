@@ -58,7 +58,7 @@ do $$ begin
 	perform create_fact('dump', '{"fact_id": "fact 🧠", "text": "\t\\.\nÜber", "tags": ["a,b", "\"{}"], "metadata": {"n": 1.10}, "subject": "s", "predicate": "p", "object_data": 18446744073709551615,
 			"valid_from": "2030-01-01T00:00:00.000001Z", "rule_id": "r", "produced_by_task": "done"}'), read_fact('dump', 'fact 🧠', 'held'),
 		create_conversation('dump', 'held', '{"content": "\t\\.\n"}');
-	perform set_limit('dump', 'project', null, 50, 9), set_limit('dump', 'channel', E'\t\\.\n', 7, 0);
+	perform set_limit('dump', 'project', null, 50, 9), set_limit('dump', 'channel', E'\\.', 7, 0);
 	perform set_config('task_mgmt.fake_now', '2030-01-01 00:30:00+00', true), schedule_task('dump', 'every hour 🧠', '0 * * * *', 'Europe/Berlin',
 		jsonb_build_object('task_type', 'review', 'extra_data', jsonb_build_object('id', 18446744073709551615), 'is_active', false), 'skip', 0.5);
 	perform set_config('task_mgmt.fake_now', '2030-01-01 01:00:00+00', true), run_due_schedules('dump');

@@ -11,7 +11,8 @@ from task_mgmt.tasks t
 join ends e using (task_id)
 where t.project_name = 'p' and t.task_id not in ('last') and case t.task_id
 	when 'cancelled' then (t.status, t.result, e.completions + e.failures) is distinct from ('cancelled', null::jsonb, 0)
-	when 'short 7' then (t.status, t.error, e.completions, e.failures) is distinct from ('failed', 'attempt 3 went wrong', 0, 1)
+	when 'short 7' then (t.status, t.error, e.completions, e.failures)
+		is distinct from ('failed', format('attempt %s went wrong', e.starts), 0, 1) or e.starts < 3
 	when 'killed' then t.status <> 'completed' or e.completions <> 1 or e.lost < 1
 	else t.status <> 'completed' or t.result->>'done_by' is null or (e.completions, e.failures) <> (1, 0)
 		or t.attempts <= coalesce((t.params->>'failures')::int, 0)

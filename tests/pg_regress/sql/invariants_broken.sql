@@ -224,7 +224,7 @@ select * from broken($$update task_mgmt.limit_slot set slot_no = 2 where task_no
 select invariant, regexp_replace(object, '\d+', 'N') as object, detail from broken($$delete from task_mgmt.task_limit where scope = 'agent'$$);
 select * from broken($$update task_mgmt.limit_slot set is_surplus = true where slot_no = 20$$);
 select * from broken($$update task_mgmt.task_limit set max_queued = 19 where scope = 'project'$$);
-select * from broken($$update task_mgmt.project set has_limits = false$$);
+select * from broken($$update task_mgmt.project set limits_no = null$$);
 select * from broken($$update task_mgmt.task_limit set key = 'none' where scope = 'task_type'$$);
 select * from broken($$update task_mgmt.task_limit set key = 'none' where scope = 'agent'$$);
 select * from broken($$update task_mgmt.task_limit set max_running = 0 where scope = 'channel'; update task_mgmt.task set channel = 'c' where task_id = 'inactive'$$);
